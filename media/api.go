@@ -1,0 +1,188 @@
+package media
+
+import (
+	"errors"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Targets of Events.Candidate and Peer.Candidate: the PeerConnection meant.
+const (
+	TargetPublish   = "pub"
+	TargetSubscribe = "sub"
+)
+
+// Kinds of a track.
+const (
+	KindAudio = "audio"
+	KindVideo = "video"
+)
+
+// Sources of a track.
+const (
+	SourceMic    = "mic"
+	SourceCamera = "camera"
+	SourceScreen = "screen"
+)
+
+// Errors that callers tell apart with errors.Is.
+var (
+	// ErrClosed says that the SFU, the room or the peer is closed.
+	ErrClosed = errors.New("media: closed")
+	// ErrLimit says that a limit of Limits was exceeded.
+	ErrLimit = errors.New("media: limit exceeded")
+	// ErrSDP says that a session description was malformed or unusable.
+	ErrSDP = errors.New("media: bad session description")
+	// ErrState says that the call does not fit the negotiation's state, for
+	// example an answer where no offer is outstanding.
+	ErrState = errors.New("media: wrong negotiation state")
+)
+
+// Limits bounds what one peer can demand. Zero fields take the default.
+type Limits struct {
+	// SDPBytes is the largest accepted session description (default 128 KiB).
+	SDPBytes int
+	// TracksPerPeer is how many tracks a peer may publish (default 6).
+	TracksPerPeer int
+	// NegotiationsPerMinute is how many offers, answers and restarts of a
+	// peer are processed in a minute (default 120).
+	NegotiationsPerMinute int
+	// Candidates is how many trickled candidates are kept for one
+	// PeerConnection before its remote description is set (default 64).
+	Candidates int
+}
+
+// Config says where media listens. The zero value listens on an ephemeral
+// UDP port of every address, which suits tests.
+type Config struct {
+	// Port is the UDP port of all media; 0 takes a free one.
+	Port int
+	// Listen holds the local addresses to bind; empty means every IPv4
+	// address and, when the machine has IPv6, every IPv6 address.
+	// Loopback candidates are offered only when a loopback address is
+	// listed, or when the machine has no other address.
+	Listen []netip.Addr
+	// PublicIPs are offered as candidates instead of the local addresses
+	// (1:1 NAT). Empty offers the local ones.
+	PublicIPs []string
+	// Limits bounds what a peer can demand.
+	Limits Limits
+	// Logger takes faults; nil discards. No personal data is logged.
+	Logger *slog.Logger
+	// Registerer takes the metrics; nil keeps them private.
+	Registerer prometheus.Registerer
+}
+
+// Permissions is what a peer may do. The SFU enforces it on each packet: a
+// change stops packets at once, not at the next negotiation.
+type Permissions struct {
+	PublishAudio  bool
+	PublishVideo  bool
+	PublishScreen bool
+	// Subscribe lets the peer receive the room's tracks.
+	Subscribe bool
+	// HiddenFrom lists ids of peers that must not receive this peer's tracks.
+	HiddenFrom []string
+	// HiddenFromAll keeps this peer's tracks from every other peer (the
+	// recorder's sinks still receive them).
+	HiddenFromAll bool
+}
+
+// JoinOptions describes a joining peer.
+type JoinOptions struct {
+	Permissions Permissions
+	Events      Events
+}
+
+// Events are a peer's notifications. They are called one at a time on the
+// peer's own event goroutine and never under a lock of this package, so a
+// callback may call back into the package. Nil functions are skipped. A
+// callback that blocks for long makes the bounded queue overflow, which closes the
+// peer.
+type Events struct {
+	// Offer carries the server's offer for the sub connection. It is to be
+	// answered with Peer.AnswerSubscribe; no second offer comes before that.
+	Offer func(sdp string)
+	// Candidate carries a trickled candidate of ours for target "pub" or "sub".
+	Candidate func(target string, c webrtc.ICECandidateInit)
+	// Track tells that a track of another peer became receivable (added) or
+	// ceased to be. Added comes before the Offer that contains the track.
+	Track func(t TrackInfo, added bool)
+	// Published tells that a track of this peer's own began or ended.
+	Published func(t TrackInfo, added bool)
+	// State tells the state of the connection pc, "pub" or "sub".
+	State func(pc string, s webrtc.PeerConnectionState)
+	// Speaking lists who speaks in the room, loudest first, whenever the
+	// list of speakers changes.
+	Speaking func(speakers []Speaker)
+	// Quality tells each second how this peer's media fares.
+	Quality func(q Quality)
+	// Closed tells that the peer was closed, and why; it is the last event.
+	Closed func(reason string)
+}
+
+// TrackInfo describes a published track.
+type TrackInfo struct {
+	ID     string `json:"id"`   // unique in the room for as long as the room lives
+	Peer   string `json:"peer"` // id of the publishing peer
+	Kind   string `json:"kind"` // KindAudio or KindVideo
+	Source string `json:"source"`
+}
+
+// Speaker is one active speaker of a room.
+type Speaker struct {
+	Peer string `json:"peer"`
+	// LevelDBov is the smoothed level in -dBov: 0 is loudest, 127 silence (RFC 6464).
+	LevelDBov int `json:"level"`
+}
+
+// Quality is a second's view of one peer's media.
+type Quality struct {
+	// Up is what the peer publishes, as received here.
+	Up []TrackQuality `json:"up,omitempty"`
+	// Down is what the peer receives, as it reports it.
+	Down []TrackQuality `json:"down,omitempty"`
+	// RTT is the round trip to the peer as measured by RTCP; 0 is unknown.
+	RTT time.Duration `json:"rtt"`
+	// Score is 1 (unusable) to 5 (perfect), made of loss and round trip.
+	Score float64 `json:"score"`
+}
+
+// TrackQuality is a second's view of one track of one peer.
+type TrackQuality struct {
+	Track      string        `json:"track"`
+	Packets    int           `json:"packets"`
+	Lost       int           `json:"lost"` // after repair
+	Jitter     time.Duration `json:"jitter"`
+	BitrateBps int           `json:"bitrate_bps"`
+}
+
+// Sink takes one track of Room.Record. All methods of one sink are called
+// from one goroutine at a time, on the forwarding path: they must return
+// at once and never block.
+type Sink interface {
+	// RTP takes a packet as it arrived, possibly late, repeated or out of
+	// order. The bytes belong to the caller and are valid only during the call.
+	RTP(pkt []byte, arrived time.Time)
+	// SenderReport takes the publisher's mapping of its RTP clock to its
+	// wall clock (RFC 3550 section 6.4.1; ntp is in 1/2^32 seconds).
+	SenderReport(ntp uint64, rtp uint32, arrived time.Time)
+	// Close tells that the track ended or the recording stopped.
+	Close()
+}
+
+// NewSink makes the Sink for one track of Room.Record; nil declines the track.
+type NewSink func(peer string, track TrackInfo, codec webrtc.RTPCodecParameters) Sink
+
+// StreamID is the msid stream id under which a peer's track is offered to its
+// receivers: microphone and camera share one stream, a screen has its own.
+func StreamID(peer, source string) string {
+	if source == SourceScreen {
+		return peer + ".screen"
+	}
+	return peer
+}

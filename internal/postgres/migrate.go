@@ -22,10 +22,6 @@ import (
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// riverVersion is the version of River's schema that the river module in
-// go.mod ships. It is named here so that the hash of the schema changes with it.
-const riverVersion = 6
-
 // migrationLock is the advisory lock that keeps two processes from migrating
 // one database at once.
 const migrationLock = 0x79756e74696e67 // "yunting"
@@ -59,7 +55,7 @@ func migrateLocked(ctx context.Context, pool *pgxpool.Pool) error {
 	if err != nil {
 		return fmt.Errorf("postgres: job tables: %w", err)
 	}
-	if _, err := jobs.Migrate(ctx, rivermigrate.DirectionUp, &rivermigrate.MigrateOpts{TargetVersion: riverVersion}); err != nil {
+	if _, err := jobs.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
 		return fmt.Errorf("postgres: job tables: %w", err)
 	}
 	files, err := fs.Sub(migrationFiles, "migrations")
@@ -78,12 +74,17 @@ func migrateLocked(ctx context.Context, pool *pgxpool.Pool) error {
 	return nil
 }
 
-// SchemaHash names this program's schema: the hash of every migration's name
-// and text and of River's version. Two programs with one hash make the same
-// tables.
+// SchemaHash names this program's schema: a hash over every migration, River's
+// and the court's. Two programs with one hash make the same tables.
 func SchemaHash() (string, error) {
 	h := sha256.New()
-	fmt.Fprintf(h, "river %d\n", riverVersion)
+	jobs, err := rivermigrate.New(riverpgxv5.New(nil), nil)
+	if err != nil {
+		return "", fmt.Errorf("postgres: job tables: %w", err)
+	}
+	for _, m := range jobs.AllVersions() {
+		fmt.Fprintf(h, "river %d %d\n%s\n", m.Version, len(m.SQLUp), m.SQLUp)
+	}
 	entries, err := fs.ReadDir(migrationFiles, "migrations")
 	if err != nil {
 		return "", fmt.Errorf("postgres: migrations: %w", err)

@@ -1,0 +1,72 @@
+# Yunting 云庭. `make run` starts a court; `make test` proves it.
+SHELL := /bin/sh
+GO    ?= go
+DATA  ?= ./data
+
+dist      := web/static/dist
+sources   := $(shell find web/src -name '*.ts' -o -name '*.tsx' -o -name '*.css' 2>/dev/null)
+entries   := $(wildcard web/src/*/main.ts web/src/*/main.tsx)
+fonts     := service/pdf/fonts/NotoSerifSC-Regular.ttf.gz
+version   := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+.PHONY: help run build assets test e2e check lint generate fuzz bench clean
+
+help: ## Say what each target does
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: ## Set up what is needed, build, and start the demo court on http://127.0.0.1:8080
+	@sh scripts/need.sh run
+	@$(MAKE) --no-print-directory build
+	exec bin/yunting demo --data-dir $(DATA)
+
+build: assets ## Build bin/yunting
+	$(GO) build -ldflags '-X main.version=$(version)' -o bin/yunting ./cmd/yunting
+
+assets: $(dist)/.built $(fonts) $(dist)/licences.txt ## Build the bundles, fonts and the licence page from pinned packages
+
+web/node_modules/.installed: web/package.json web/package-lock.json
+	cd web && npm ci --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(dist)/.built: web/node_modules/.installed $(sources) go.mod
+	@mkdir -p $(dist)
+	$(GO) tool esbuild $(entries) --bundle --format=esm --splitting --minify --sourcemap --target=es2020 \
+		--jsx=automatic --jsx-import-source=preact --outbase=web/src --entry-names='[dir]' \
+		--chunk-names='chunk-[hash]' --outdir=$(dist) --log-level=warning
+	@touch $@
+
+$(fonts): web/node_modules/.installed web/build-fonts.mjs
+	node web/build-fonts.mjs
+
+$(dist)/licences.txt: web/node_modules/.installed go.mod web/build-licences.mjs
+	@mkdir -p $(dist)
+	GO=$(GO) node web/build-licences.mjs $@
+
+test: ## Install what the tests need and run every test: unit, PostgreSQL, sockets, browser
+	@sh scripts/need.sh test
+	@$(MAKE) --no-print-directory assets check
+	$(GO) test -race -shuffle=on -timeout 40m -p 2 ./...
+
+e2e: assets ## Only the browser story and the crash test
+	@sh scripts/need.sh test
+	$(GO) test -shuffle=on -timeout 20m -v ./cmd/yunting/...
+
+check: ## Formatting, vet and the TypeScript types (fast)
+	@test -z "$$(gofmt -l cmd docket internal media service signaling web bench 2>/dev/null | tee /dev/stderr)"
+	$(GO) vet ./...
+	cd web && npx --no-install tsc --noEmit -p .
+
+lint: check ## check and staticcheck
+	$(GO) tool staticcheck ./...
+
+generate: ## Make the generated files again (the demo's clip)
+	$(GO) generate ./...
+
+fuzz: ## Fuzz every parser for a short while each
+	sh scripts/fuzz.sh $(or $(FUZZTIME),20s)
+
+bench: ## Benchmarks with results in bench/
+	sh bench/run.sh
+
+clean: ## Remove what was built (never the data)
+	rm -rf bin $(dist) service/pdf/fonts/*.gz

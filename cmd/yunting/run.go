@@ -1,0 +1,235 @@
+package main
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+
+	"yunting/docket"
+	"yunting/internal/blob"
+	"yunting/internal/identity"
+	"yunting/internal/ledger"
+	"yunting/internal/postgres"
+	"yunting/internal/secrets"
+	"yunting/media"
+	"yunting/service"
+	"yunting/service/mail"
+	"yunting/service/sign"
+	"yunting/signaling"
+	"yunting/web"
+)
+
+// court is everything that runs, wired. Its parts are started by open and stopped in reverse by close.
+type court struct {
+	options  options
+	log      *slog.Logger
+	pool     *pgxpool.Pool
+	blobs    blob.Store
+	identity *identity.Service
+	ledger   *ledger.Log
+	docket   *docket.Docket
+	service  *service.Service
+	jobs     *river.Client[pgx.Tx]
+	sfu      *media.SFU
+	hub      *signaling.Hub
+	metrics  *prometheus.Registry
+	mailDir  string // of the spool; empty when a real server sends
+	stops    []stop
+}
+
+// stop is how one part ends, and how long it may take.
+type stop struct {
+	name  string
+	limit time.Duration
+	fn    func(context.Context) error
+}
+
+func (c *court) onStop(name string, limit time.Duration, fn func(context.Context) error) {
+	c.stops = append(c.stops, stop{name, limit, fn})
+}
+
+// close stops the parts, the last started first, and reports every failure.
+func (c *court) close() error {
+	var failures []error
+	for i := len(c.stops) - 1; i >= 0; i-- {
+		s := c.stops[i]
+		ctx, cancel := context.WithTimeout(context.Background(), s.limit)
+		if err := s.fn(ctx); err != nil {
+			failures = append(failures, fmt.Errorf("stop %s: %w", s.name, err))
+		}
+		cancel()
+	}
+	return errors.Join(failures...)
+}
+
+// open builds and starts every part in the order in which they need each other. On failure what was started is
+// stopped again. This is all the wiring there is.
+func open(ctx context.Context, o options, log *slog.Logger) (c *court, err error) {
+	c = &court{options: o, log: log, metrics: newMetrics()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, c.close())
+		}
+	}()
+	// 0711: PostgreSQL's own user must be able to walk through when the server runs as root.
+	if err := os.MkdirAll(o.DataDir, 0o711); err != nil {
+		return nil, fmt.Errorf("data directory: %w", err)
+	}
+	if err := c.openDatabase(ctx); err != nil {
+		return nil, err
+	}
+	keys := filepath.Join(o.DataDir, "keys")
+	identityKey, err := secrets.Load(keys, "identity", 32)
+	if err != nil {
+		return nil, fmt.Errorf("identity key: %w", err)
+	}
+	ledgerSeed, err := secrets.Load(keys, "ledger", ed25519.SeedSize)
+	if err != nil {
+		return nil, fmt.Errorf("ledger key: %w", err)
+	}
+	invitationKey, err := secrets.Load(keys, "invitations", 32)
+	if err != nil {
+		return nil, fmt.Errorf("invitation key: %w", err)
+	}
+	if c.blobs, err = blob.Open(o.BlobURL); err != nil {
+		return nil, fmt.Errorf("file store: %w", err)
+	}
+	public, err := url.Parse(o.PublicURL)
+	if err != nil {
+		return nil, err
+	}
+	c.ledger, err = ledger.Open(ctx, ledger.Options{Pool: c.pool, Key: ed25519.NewKeyFromSeed(ledgerSeed), Origin: public.Hostname() + "/ledger", Now: time.Now, Logger: log})
+	if err != nil {
+		return nil, fmt.Errorf("ledger: %w", err)
+	}
+	c.ledger.Start()
+	c.onStop("ledger", 10*time.Second, func(context.Context) error { c.ledger.Stop(); return nil })
+
+	// Modules put jobs into their transactions through a client that only inserts; the one that works is made last.
+	inserter, err := river.NewClient(riverpgxv5.New(c.pool), &river.Config{Logger: log})
+	if err != nil {
+		return nil, fmt.Errorf("jobs: %w", err)
+	}
+	court := docket.ProfileCN()
+	c.identity = identity.New(c.pool, identity.Options{Now: time.Now, Key: identityKey})
+	c.docket = docket.New(docket.Config{Pool: c.pool, Blobs: c.blobs, Jobs: inserter, Identity: c.identity, Now: time.Now, Court: court, Key: invitationKey})
+	signer, err := sign.LoadOrCreate(filepath.Join(keys, "signing"), court.Name, time.Now)
+	if err != nil {
+		return nil, fmt.Errorf("signing keys: %w", err)
+	}
+	mailer, err := c.openMail()
+	if err != nil {
+		return nil, err
+	}
+	c.service = service.New(service.Config{Pool: c.pool, Docket: c.docket, Blobs: c.blobs, Signer: signer, Mail: mailer, Jobs: inserter,
+		Ledger: c.ledger, Identity: c.identity, Now: time.Now, PublicURL: o.PublicURL, Logger: log})
+	if err := c.openHearings(ctx); err != nil {
+		return nil, err
+	}
+	return c, c.startJobs(ctx)
+}
+
+// openDatabase connects to the configured server, or starts the private one.
+func (c *court) openDatabase(ctx context.Context) error {
+	dsn := c.options.DatabaseURL
+	if dsn == "" {
+		server, err := postgres.Launch(ctx, filepath.Join(c.options.DataDir, "postgres"), c.log)
+		if err != nil {
+			return fmt.Errorf("embedded PostgreSQL: %w", err)
+		}
+		c.onStop("PostgreSQL", 30*time.Second, func(context.Context) error { return server.Stop() })
+		dsn = server.DSN("yunting")
+	}
+	var err error
+	if c.pool, err = postgres.Open(ctx, dsn); err != nil {
+		return fmt.Errorf("database: %w", err)
+	}
+	c.onStop("database connections", 5*time.Second, func(context.Context) error { c.pool.Close(); return nil })
+	return nil
+}
+
+func (c *court) openMail() (mail.Mailer, error) {
+	if c.options.SMTPURL == "" {
+		c.mailDir = filepath.Join(c.options.DataDir, "mail")
+		return mail.NewSpool(c.mailDir)
+	}
+	config, err := mail.ParseURL(c.options.SMTPURL)
+	if err != nil {
+		return nil, fmt.Errorf("--smtp-url: %w", err)
+	}
+	return mail.NewSMTP(config)
+}
+
+// openHearings starts media and the rooms, and takes in what recordings a crash left behind.
+func (c *court) openHearings(ctx context.Context) error {
+	var err error
+	c.sfu, err = media.New(media.Config{Port: c.options.MediaPort, Listen: c.options.mediaListen(), PublicIPs: c.options.MediaAddress,
+		Logger: c.log, Registerer: c.metrics})
+	if err != nil {
+		return fmt.Errorf("media on UDP port %d: %w", c.options.MediaPort, err)
+	}
+	c.onStop("media", 5*time.Second, func(context.Context) error { return c.sfu.Close() })
+	c.hub, err = signaling.New(signaling.Config{Docket: c.docket, SFU: c.sfu, Blobs: c.blobs,
+		RecordingDir: filepath.Join(c.options.DataDir, "recordings"), Origins: []string{c.options.PublicURL},
+		Name: c.accountName, Now: time.Now, Logger: c.log})
+	if err != nil {
+		return fmt.Errorf("hearing rooms: %w", err)
+	}
+	if err := c.hub.Start(ctx); err != nil {
+		return fmt.Errorf("recordings left by a crash: %w", err)
+	}
+	c.onStop("hearing rooms", 30*time.Second, c.hub.Shutdown)
+	return nil
+}
+
+func (c *court) accountName(ctx context.Context, id uuid.UUID) (string, error) {
+	account, err := c.identity.Account(ctx, id)
+	return account.Person.Name, err
+}
+
+// startJobs starts the client that works the queues. A job whose worker died is taken up again after minutes, not River's hour.
+func (c *court) startJobs(ctx context.Context) error {
+	workers := river.NewWorkers()
+	c.service.Workers(workers)
+	client, err := river.NewClient(riverpgxv5.New(c.pool), &river.Config{
+		Logger: c.log, Workers: workers, Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}},
+		JobTimeout: 2 * time.Minute, RescueStuckJobsAfter: 3 * time.Minute,
+	})
+	if err != nil {
+		return fmt.Errorf("jobs: %w", err)
+	}
+	if err := client.Start(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("jobs: %w", err)
+	}
+	c.jobs = client
+	c.onStop("jobs", 20*time.Second, client.Stop)
+	return nil
+}
+
+// ready says why the court cannot work now.
+func (c *court) ready(ctx context.Context) error {
+	if err := c.pool.Ping(ctx); err != nil {
+		return fmt.Errorf("database: %w", err)
+	}
+	return nil
+}
+
+// webConfig is what the pages and the API are made of.
+func (c *court) webConfig(demo *web.DemoInfo) web.Config {
+	return web.Config{Pool: c.pool, Docket: c.docket, Service: c.service, Identity: c.identity, Hub: c.hub, SFU: c.sfu, Ledger: c.ledger,
+		Blobs: c.blobs, PublicURL: c.options.PublicURL, Demo: demo, DataDir: c.options.DataDir, Now: time.Now, Logger: c.log,
+		Ready: c.ready, Gatherer: c.metrics}
+}

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/crypto/acme/autocert"
+
+	"yunting/web"
+)
+
+type serveCommand struct {
+	options
+}
+
+// Run runs the court until the context ends.
+func (s *serveCommand) Run(ctx context.Context) error {
+	if err := s.complete(); err != nil {
+		return err
+	}
+	log := s.logger()
+	c, err := open(ctx, s.options, log)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.listen(ctx, nil, nil), c.close())
+}
+
+// listen serves HTTP until ctx ends, then lets open requests finish. started runs once the port answers.
+func (c *court) listen(ctx context.Context, demo *web.DemoInfo, started func(context.Context) error) error {
+	handler, err := web.New(c.webConfig(demo))
+	if err != nil {
+		return err
+	}
+	socket, err := net.Listen("tcp", c.options.Listen)
+	if err != nil {
+		return fmt.Errorf("--listen: %w", err)
+	}
+	// No WriteTimeout: recordings and exports are long. Requests that never end their headers or idle are cut.
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(c.log.Handler(), slog.LevelWarn)}
+	ended := make(chan error, 1)
+	go func() { ended <- c.serveOn(server, socket) }()
+	if started != nil {
+		if err := started(ctx); err != nil {
+			return errors.Join(err, server.Close())
+		}
+	}
+	c.log.Info("the court is open", "url", c.options.PublicURL, "media_port", c.options.MediaPort)
+	select {
+	case err := <-ended:
+		return fmt.Errorf("web server: %w", err)
+	case <-ctx.Done():
+	}
+	c.log.Info("the court is closing")
+	return c.drain(server)
+}
+
+// drain tells the hearing rooms first, for their sockets are not requests that end by themselves.
+func (c *court) drain(server *http.Server) error {
+	limit, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	rooms := c.hub.Shutdown(limit)
+	requests, cancelRequests := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancelRequests()
+	err := server.Shutdown(requests)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = server.Close()
+	}
+	return errors.Join(rooms, err)
+}
+
+// serveOn speaks HTTP, or HTTPS with the court's own certificate or one obtained by ACME.
+func (c *court) serveOn(server *http.Server, socket net.Listener) error {
+	switch o := c.options; {
+	case o.TLSCert != "":
+		return server.ServeTLS(socket, o.TLSCert, o.TLSKey)
+	case len(o.ACMEDomain) > 0:
+		manager := &autocert.Manager{Prompt: autocert.AcceptTOS, Email: o.ACMEEmail,
+			HostPolicy: autocert.HostWhitelist(o.ACMEDomain...), Cache: autocert.DirCache(filepath.Join(o.DataDir, "keys", "acme"))}
+		server.TLSConfig = manager.TLSConfig()
+		server.TLSConfig.MinVersion = tls.VersionTLS12
+		return server.ServeTLS(socket, "", "")
+	}
+	return server.Serve(socket)
+}
+
+// mediaListen keeps media on loopback when the web server is there: nobody outside could reach the page either.
+func (o *options) mediaListen() []netip.Addr {
+	host, _, err := net.SplitHostPort(o.Listen)
+	if err != nil {
+		return nil
+	}
+	if host == "localhost" {
+		host = "127.0.0.1"
+	}
+	if ip, err := netip.ParseAddr(host); err == nil && ip.IsLoopback() && len(o.MediaAddress) == 0 {
+		return []netip.Addr{ip}
+	}
+	return nil
+}
+
+func newMetrics() *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return r
+}

@@ -1,0 +1,41 @@
+package docket
+
+import (
+	"time"
+
+	"yunting/docket/deadline"
+)
+
+// Profile is what differs from court to court: names, codes, zone, calendar and
+// periods. Another court is another Profile, not another program.
+type Profile struct {
+	Code     string // in every 案号: "京0491"
+	Name     string // "北京云庭法院"
+	NameEN   string
+	TypeCode string // "民初": civil, first instance
+	Zone     *time.Location
+	Calendar *deadline.Calendar
+	Version  string // of the rules, named in proofs
+
+	// Periods that no deadline.Rule holds, in days.
+	NoticeDays     int // at least, between summons and hearing, CPL 139
+	InvitationDays int // that an invitation code lives
+}
+
+// ProfileCN is the demo court under the law of the People's Republic of China.
+func ProfileCN() Profile {
+	zone, err := time.LoadLocation("Asia/Shanghai")
+	if err != nil {
+		// China has kept UTC+08 without summer time since 1991, so a machine
+		// without zone files loses nothing.
+		zone = time.FixedZone("Asia/Shanghai", 8*60*60)
+	}
+	return Profile{
+		Code: "京0491", Name: "北京云庭法院", NameEN: "Beijing Yunting Court", TypeCode: "民初",
+		Zone: zone, Calendar: deadline.CN(), Version: "cn-2026.1",
+		NoticeDays: 3, InvitationDays: 15,
+	}
+}
+
+// Today is the court's date at instant t.
+func (p Profile) Today(t time.Time) deadline.Date { return deadline.DateOf(t, p.Zone) }

@@ -1,0 +1,25 @@
+package docket
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+
+	"yunting/internal/blob"
+)
+
+// Recording is one finished file of one participant of a hearing.
+type Recording struct {
+	ID          uuid.UUID       `json:"id"`
+	Hearing     uuid.UUID       `json:"hearing"`
+	Participant string          `json:"participant"` // the media peer's id
+	Account     uuid.UUID       `json:"account"`     // zero when no account publishes it
+	Name        string          `json:"name"`        // the person's
+	FileName    string          `json:"file_name"`   // empty: made from Name and the container's type
+	MediaType   string          `json:"media_type"`  // empty: video/webm
+	Blob        blob.Ref        `json:"blob"`
+	Started     time.Time       `json:"started"`
+	Ended       time.Time       `json:"ended"`
+	Gaps        json.RawMessage `json:"gaps,omitempty"` // an array, with the cause of each (AV 5)
+}

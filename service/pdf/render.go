@@ -1,8 +1,9 @@
 package pdf
 
 import (
-	"errors"
+	"bytes"
 	"fmt"
+	"sort"
 	"strings"
 )
 
@@ -26,5 +27,62 @@ func (e *MissingRunes) Error() string {
 // Render lays doc out and returns the finished, unsigned PDF. The same doc gives the same bytes. It returns *MissingRunes
 // when a character has no glyph. It is safe for concurrent use.
 func Render(doc Document) ([]byte, error) {
-	return nil, errors.New("pdf: rendering is being built")
+	regular, err := regularFace()
+	if err != nil {
+		return nil, err
+	}
+	bold, err := boldFace()
+	if err != nil {
+		return nil, err
+	}
+	l := &layouter{regular: regular, bold: bold, missing: map[rune]bool{}}
+	if err := l.document(doc); err != nil {
+		return nil, err
+	}
+	pages := paginate(l.items)
+	for i := range pages {
+		pages[i] = append(pages[i], l.foot(doc, i+1)...)
+	}
+	if len(l.missing) > 0 {
+		return nil, l.missingRunes()
+	}
+	c, err := newCanvas(doc, pages, regular, bold)
+	if err != nil {
+		return nil, fmt.Errorf("pdf: prepare fonts: %w", err)
+	}
+	for i, ops := range pages {
+		if err := c.page(ops); err != nil {
+			return nil, fmt.Errorf("pdf: draw page %d: %w", i+1, err)
+		}
+	}
+	var raw bytes.Buffer
+	if err := c.out.Output(&raw); err != nil {
+		return nil, fmt.Errorf("pdf: write: %w", err)
+	}
+	return c.finish(raw.Bytes(), doc)
+}
+
+func (l *layouter) missingRunes() *MissingRunes {
+	missing := &MissingRunes{}
+	for r := range l.missing {
+		missing.Runes = append(missing.Runes, r)
+	}
+	sort.Slice(missing.Runes, func(i, j int) bool { return missing.Runes[i] < missing.Runes[j] })
+	return missing
+}
+
+// foot is the page number, — 1 —, centred 7 mm below the text, and the small text below it.
+func (l *layouter) foot(doc Document, number int) []op {
+	line := func(s string, size float64) ([]token, measure) {
+		return tokenize(l.clean(s, false), l.regular), measure{size: size, width: textWidth}
+	}
+	tokens, m := line(fmt.Sprintf("— %d —", number), pageNoSize)
+	middle := textLine{tokens: tokens, start: (textWidth - natural(tokens, 0, m)) / 2, last: true}
+	ops := item{ops: l.lineOps(middle, m, false, false, pitch)}.at(textTop + textHeight + 7*mm)
+	if doc.Footer != "" {
+		tokens, m = line(strings.ReplaceAll(doc.Footer, "\n", " "), footSize)
+		small := l.lineOps(textLine{tokens: tokens, last: true}, m, false, false, footSize*1.4)
+		ops = append(ops, item{ops: small}.at(textTop+textHeight+7*mm+pitch)...)
+	}
+	return ops
 }

@@ -111,7 +111,8 @@ func open(ctx context.Context, o options, log *slog.Logger) (c *court, err error
 	if err != nil {
 		return nil, err
 	}
-	c.ledger, err = ledger.Open(ctx, ledger.Options{Pool: c.pool, Key: ed25519.NewKeyFromSeed(ledgerSeed), Origin: public.Hostname() + "/ledger", Now: time.Now, Logger: log})
+	c.ledger, err = ledger.Open(ctx, ledger.Options{Pool: c.pool, Key: ed25519.NewKeyFromSeed(ledgerSeed), Origin: public.Hostname() + "/ledger",
+		Now: time.Now, Logger: log, AnchorFile: filepath.Join(o.DataDir, "ledger.checkpoint")})
 	if err != nil {
 		return nil, fmt.Errorf("ledger: %w", err)
 	}

@@ -18,7 +18,10 @@ CREATE TABLE web_uploads (
     file_name  text        NOT NULL CHECK (file_name <> ''),
     size       bigint      NOT NULL CHECK (size >= 0),
     created_at timestamptz NOT NULL,
-    evidence   uuid        -- set once the file is part of the case
+    sha256     bytea       CHECK (octet_length(sha256) = 32), -- known before the bytes leave the upload directory
+    media_type text,
+    evidence   uuid,       -- set once the file is part of the case
+    CHECK ((sha256 IS NULL) = (media_type IS NULL))
 );
 CREATE INDEX web_uploads_unfinished ON web_uploads (account, case_id) WHERE evidence IS NULL;
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
@@ -203,5 +202,5 @@ func (l *Log) advance(head Checkpoint) error {
 
 // checkpoint describes a head of this log.
 func (l *Log) checkpoint(size int64, root tlog.Hash, at time.Time) Checkpoint {
-	return Checkpoint{Origin: l.opts.Origin, Size: size, Root: root, At: at.UTC(), Key: l.vkey[:strings.LastIndex(l.vkey, "+")]}
+	return Checkpoint{Origin: l.opts.Origin, Size: size, Root: root, At: at.UTC(), Key: fmt.Sprintf("%s+%08x", l.signer.Name(), l.signer.KeyHash())}
 }

@@ -1,0 +1,296 @@
+package signaling
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"yunting/docket"
+	"yunting/internal/blob"
+	"yunting/internal/identity"
+	"yunting/media/record"
+)
+
+// recordingNote is the data of an event that concerns the recording.
+type recordingNote struct {
+	Session     string `json:"session,omitempty"`
+	Participant string `json:"participant,omitempty"`
+	Cause       string `json:"cause,omitempty"`
+}
+
+// recording is one run of the recorder: from opening, or a server's restart, to closing. Its directory
+// is RecordingDir/hearing/session; the session file beside it says whose the files are and which are
+// finished, so that a crash at any step loses nothing.
+type recording struct {
+	session string
+	dir     string
+	since   time.Time
+	rec     *record.Recorder
+	stop    func() // takes the recorder off the media room
+	paused  bool   // owned by the room's goroutine
+
+	mu   sync.Mutex // guards file; the room adds people, the recorder adds what is finished
+	file sessionFile
+}
+
+// sessionFile is what stands in RecordingDir/hearing/session.json.
+type sessionFile struct {
+	Hearing  uuid.UUID         `json:"hearing"`
+	Names    map[string]string `json:"names"` // of participants, by media peer id
+	Finished []record.Finished `json:"finished"`
+}
+
+// beginRecording starts a recorder on the room's media.
+func (r *room) beginRecording() error {
+	now := r.hub.now().UTC()
+	session := now.Format("20060102T150405.000000000")
+	rec := &recording{
+		session: session, since: now,
+		dir:  filepath.Join(r.hub.cfg.RecordingDir, r.id.String(), session),
+		file: sessionFile{Hearing: r.id, Names: make(map[string]string)},
+	}
+	for _, m := range r.people {
+		rec.file.Names[m.ID.String()] = m.Name
+	}
+	if err := os.MkdirAll(rec.dir, 0o700); err != nil {
+		return fmt.Errorf("signaling: recording: %w", err)
+	}
+	if err := rec.save(); err != nil {
+		return err
+	}
+	var err error
+	rec.rec, err = record.New(record.Options{
+		Dir: rec.dir, Now: r.hub.now, Logger: r.log, OnFinished: rec.finished(r.log),
+		OnError: func(participant string, err error) {
+			r.log.Error("signaling: recording failed", "participant", participant, "error", err)
+			r.noteOrLog(identity.System, docket.EventRecordingGap, recordingNote{Session: session, Participant: participant, Cause: "fault"})
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("signaling: recording: %w", err)
+	}
+	rec.stop = r.media.Record(rec.rec.NewSink)
+	r.recording = rec
+	return nil
+}
+
+// know keeps the name of a person who publishes, for files that outlive a crash.
+func (rec *recording) know(p Person) {
+	rec.mu.Lock()
+	known := rec.file.Names[p.ID.String()] == p.Name
+	rec.file.Names[p.ID.String()] = p.Name
+	rec.mu.Unlock()
+	if !known {
+		// A name that cannot be kept costs only the file's label after a crash.
+		if err := rec.save(); err != nil {
+			return
+		}
+	}
+}
+
+// finished notes each finished file durably before anything is done with it.
+func (rec *recording) finished(log *slog.Logger) func(record.Finished) {
+	return func(f record.Finished) {
+		rec.mu.Lock()
+		rec.file.Finished = append(rec.file.Finished, f)
+		rec.mu.Unlock()
+		if err := rec.save(); err != nil {
+			log.Error("signaling: recording's session file", "error", err)
+		}
+	}
+}
+
+// save writes the session file in one step: a crash leaves the old one or the new one.
+func (rec *recording) save() error {
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	return writeSession(rec.dir+".json", rec.file)
+}
+
+func writeSession(path string, s sessionFile) error {
+	data, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("signaling: session file: %w", err)
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".session-*")
+	if err != nil {
+		return fmt.Errorf("signaling: session file: %w", err)
+	}
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("signaling: session file: %w", errors.Join(err, os.Remove(f.Name())))
+	}
+	return nil
+}
+
+func (rec *recording) pause() {
+	rec.rec.Pause()
+	rec.paused = true
+}
+
+func (rec *recording) resume() {
+	rec.rec.Resume()
+	rec.paused = false
+}
+
+// endRecording takes the recorder off the room at once and stores its files in the background, for
+// making them may take a while. Shutdown waits for it.
+func (r *room) endRecording(cause string) {
+	rec := r.recording
+	if rec == nil {
+		return
+	}
+	r.recording = nil
+	rec.stop()
+	if !rec.paused {
+		r.noteOrLog(identity.System, docket.EventRecordingStopped, recordingNote{Session: rec.session, Cause: cause})
+	}
+	r.hub.finishes.Add(1)
+	go func() {
+		defer r.hub.finishes.Done()
+		if err := rec.rec.Finish(); err != nil {
+			r.log.Error("signaling: recording is not finished and stays for recovery", "error", err)
+			return
+		}
+		if err := r.hub.storeSession(context.Background(), rec.dir, rec.file); err != nil {
+			r.log.Error("signaling: recording is not stored and stays for recovery", "error", err)
+		}
+	}()
+}
+
+// abandonRecording drops a recorder whose hearing did not open after all.
+func (r *room) abandonRecording() {
+	rec := r.recording
+	r.recording = nil
+	rec.stop()
+	err := errors.Join(rec.rec.Finish(), os.RemoveAll(rec.dir), os.Remove(rec.dir+".json"))
+	if err != nil {
+		r.log.Error("signaling: abandoned recording", "error", err)
+	}
+}
+
+// storeSession gives a session's finished files to the blob store and to docket, and takes the session
+// away when all are there. Doing it again after a crash stores nothing twice.
+func (h *Hub) storeSession(ctx context.Context, dir string, s sessionFile) error {
+	known, err := h.cfg.Docket.Recordings(ctx, s.Hearing)
+	if err != nil {
+		return fmt.Errorf("signaling: recordings of the hearing: %w", err)
+	}
+	stored := make(map[string]bool, len(known))
+	for _, k := range known {
+		stored[k.Participant+" "+k.Blob.Hash.String()] = true
+	}
+	for _, f := range s.Finished {
+		if stored[f.Participant+" "+blob.Hash(f.SHA256).String()] {
+			continue
+		}
+		if err := h.storeFile(ctx, s, f); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(os.RemoveAll(dir), os.Remove(dir+".json")); err != nil {
+		return fmt.Errorf("signaling: clear recording: %w", err)
+	}
+	return nil
+}
+
+// storeFile gives one participant's file to the blob store, then to docket.
+func (h *Hub) storeFile(ctx context.Context, s sessionFile, f record.Finished) error {
+	ref, err := h.cfg.Blobs.PutFile(ctx, f.Path, blob.Hash(f.SHA256))
+	if errors.Is(err, fs.ErrNotExist) {
+		ref, err = h.cfg.Blobs.Stat(ctx, blob.Hash(f.SHA256)) // taken over before a crash
+	}
+	if err != nil {
+		return fmt.Errorf("signaling: store recording: %w", err)
+	}
+	gaps, err := json.Marshal(f.Gaps)
+	if err != nil {
+		return fmt.Errorf("signaling: recording gaps: %w", err)
+	}
+	if f.Gaps == nil {
+		gaps = []byte("[]")
+	}
+	account, err := uuid.Parse(f.Participant)
+	if err != nil {
+		account = uuid.Nil // a stream that stands for no account
+	}
+	name := s.Names[f.Participant]
+	if name == "" {
+		name = f.Participant
+	}
+	err = h.cfg.Docket.RecordingPart(ctx, s.Hearing, docket.Recording{
+		Participant: f.Participant, Account: account, Name: name, MediaType: mediaType(f.Path),
+		Blob: ref, Started: f.Started, Ended: f.Ended, Gaps: gaps,
+	})
+	if err != nil {
+		return fmt.Errorf("signaling: enter recording: %w", err)
+	}
+	return nil
+}
+
+func mediaType(path string) string {
+	if filepath.Ext(path) == ".mkv" {
+		return "video/x-matroska"
+	}
+	return "video/webm"
+}
+
+// recover finishes and stores every session that lies in RecordingDir.
+func (h *Hub) recover(ctx context.Context) error {
+	sessions, err := filepath.Glob(filepath.Join(h.cfg.RecordingDir, "*", "*.json"))
+	if err != nil {
+		return fmt.Errorf("signaling: leftover recordings: %w", err)
+	}
+	for _, path := range sessions {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("signaling: recover recordings: %w", err)
+		}
+		if err := h.recoverSession(ctx, path); err != nil {
+			h.log.Error("signaling: leftover recording is not recovered", "path", path, "error", err)
+		}
+	}
+	return nil
+}
+
+func (h *Hub) recoverSession(ctx context.Context, path string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("signaling: session file: %w", err)
+	}
+	var s sessionFile
+	if err := json.Unmarshal(data, &s); err != nil {
+		return fmt.Errorf("signaling: session file: %w", err)
+	}
+	dir := path[:len(path)-len(".json")]
+	found, err := record.Recover(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("signaling: recover recording: %w", err)
+	}
+	noted := make(map[string]bool, len(s.Finished))
+	for _, f := range s.Finished {
+		noted[f.Participant] = true
+	}
+	for _, f := range found {
+		if !noted[f.Participant] {
+			s.Finished = append(s.Finished, f)
+		}
+	}
+	if err := writeSession(path, s); err != nil {
+		return err
+	}
+	h.log.Info("signaling: leftover recording", "hearing", s.Hearing, "files", len(s.Finished))
+	return h.storeSession(ctx, dir, s)
+}

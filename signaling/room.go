@@ -1,0 +1,407 @@
+package signaling
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"yunting/docket"
+	"yunting/internal/identity"
+	"yunting/media"
+)
+
+// What reaches a room's goroutine.
+type (
+	event      interface{}
+	enterEvent struct {
+		conn   *conn
+		resume string
+	}
+	goneEvent struct {
+		conn  *conn
+		cause error
+	}
+	requestEvent struct {
+		conn *conn
+		ref  string
+		req  request
+	}
+	qualityEvent struct {
+		person uuid.UUID
+		level  int
+	}
+	stateEvent    struct{ answer chan<- State }
+	shutdownEvent struct{}
+)
+
+// member is a person and what the room alone knows of them.
+type member struct {
+	Person
+	actor    identity.Actor
+	admitted bool
+	conn     *conn       // nil while no socket is held
+	peer     *media.Peer // nil while none stands
+	resume   string      // the token of the last welcome
+	lostAt   time.Time   // when the socket went, while Connection is ConnLost
+	closed   bool        // the loss was a closed page, not a broken connection
+}
+
+// room is one hearing's room. Its goroutine, run, owns every field below "owned by run".
+type room struct {
+	hub *Hub
+	log *slog.Logger
+	id  uuid.UUID
+	in  chan event // without a buffer: what was delivered is handled
+
+	ready   chan struct{} // closed when loaded or failed to
+	loadErr error         // set before ready closes
+	done    chan struct{} // closed when run has ended
+
+	// owned by run
+	hearing   docket.Hearing
+	people    map[uuid.UUID]*member
+	lines     []line
+	answers   []answer
+	media     *media.Room
+	recording *recording
+	emptyAt   time.Time // since when nobody is connected
+}
+
+func newRoom(h *Hub, hearing uuid.UUID) *room {
+	return &room{
+		hub: h, id: hearing, log: h.log.With("hearing", hearing),
+		in: make(chan event), ready: make(chan struct{}), done: make(chan struct{}),
+		people: make(map[uuid.UUID]*member),
+	}
+}
+
+// deliver hands an event to the room's goroutine; false when the room has ended.
+func (r *room) deliver(e event) bool {
+	select {
+	case r.in <- e:
+		return true
+	case <-r.done:
+		return false
+	}
+}
+
+// offer hands an event over only when the room is free to take it.
+func (r *room) offer(e event) {
+	select {
+	case r.in <- e:
+	default:
+	}
+}
+
+// run owns the room from loading to its end.
+func (r *room) run() {
+	defer close(r.done)
+	defer r.hub.forget(r)
+	if r.loadErr = r.load(); r.loadErr != nil {
+		close(r.ready)
+		return
+	}
+	r.media = r.hub.cfg.SFU.Room(r.id.String())
+	r.emptyAt = time.Now()
+	r.resumeRecording()
+	close(r.ready)
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case e := <-r.in:
+			if r.handle(e) {
+				return
+			}
+		case <-tick.C:
+			r.expire(r.hub.now())
+			if r.recording == nil && r.connected() == 0 && time.Since(r.emptyAt) > idleTimeout {
+				return
+			}
+		}
+	}
+}
+
+// handle carries out one event; true ends the room.
+func (r *room) handle(e event) bool {
+	switch e := e.(type) {
+	case enterEvent:
+		r.enter(e)
+	case goneEvent:
+		r.goneFrom(e)
+	case requestEvent:
+		r.request(e)
+	case qualityEvent:
+		r.quality(e)
+	case stateEvent:
+		e.answer <- r.state()
+	case shutdownEvent:
+		r.shutdown()
+		return true
+	}
+	return false
+}
+
+// shutdown sends everybody away for a while and finishes the recording.
+func (r *room) shutdown() {
+	for _, m := range r.people {
+		if m.conn != nil {
+			m.conn.close(errRestart)
+		}
+	}
+	r.endRecording("server_stopped")
+	r.media.Close()
+}
+
+func (r *room) connected() int {
+	n := 0
+	for _, m := range r.people {
+		if m.conn != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// enter takes a connection in: a person who comes for the first time, again, or back after a fault.
+func (r *room) enter(e enterEvent) {
+	c := e.conn
+	m := r.people[c.actor.Account]
+	if m == nil {
+		if len(r.people) >= maxPeople {
+			c.close(errFull)
+			return
+		}
+		m = &member{Person: Person{ID: c.actor.Account, Standing: StandAbsent, Connection: ConnNone}}
+		r.people[m.ID] = m
+	}
+	if m.Standing == StandRemoved {
+		c.close(errRemoved)
+		return
+	}
+	resumed := e.resume != "" && subtle.ConstantTimeCompare([]byte(e.resume), []byte(m.resume)) == 1
+	if m.conn != nil {
+		m.conn.close(errReplaced)
+	}
+	was := m.Person
+	lost := r.hub.now().Sub(m.lostAt)
+	byNetwork := was.Connection == ConnLost && !m.closed
+	m.conn, m.actor, m.resume = c, c.actor, rand.Text()
+	m.Name, m.Seat, m.Connection = c.actor.Name, c.seat, ConnOnline
+	m.lostAt, m.closed = time.Time{}, false
+	if !resumed && m.peer != nil {
+		m.peer.Close()
+		m.peer = nil
+	}
+	r.stand(m)
+	if err := r.noteArrival(m, was, byNetwork, lost); err != nil {
+		r.log.Error("signaling: arrival is not recorded", "error", err)
+	}
+	c.peer.Store(m.peer)
+	c.send(r.welcome(m, resumed))
+	if m.peer != nil {
+		m.peer.SetEvents(c.events(r, m.ID))
+	}
+	r.broadcast(&personReply{m.Person}, m.ID)
+}
+
+// noteArrival records that a person is back, or in the hearing.
+func (r *room) noteArrival(m *member, was Person, byNetwork bool, lost time.Duration) error {
+	switch {
+	case m.Standing != StandPresent || r.hearing.Phase == docket.PhaseClosed:
+		return nil
+	case byNetwork:
+		return r.note(m.actor, docket.EventNetworkRestored, personNote{Account: m.ID, Name: m.Name, Milliseconds: lost.Milliseconds()})
+	case was.Standing != StandPresent:
+		return r.note(m.actor, docket.EventJoined, personNote{Account: m.ID, Name: m.Name, Seat: m.Seat})
+	}
+	return nil
+}
+
+// stand works out where a connected person is on the way in.
+func (r *room) stand(m *member) {
+	switch {
+	case !m.Declared:
+		m.Standing = StandDeclaring
+	case m.Seat.party() && !m.admitted:
+		m.Standing = StandLobby
+	default:
+		m.Standing = StandPresent
+	}
+}
+
+// goneFrom takes note that a socket ended.
+func (r *room) goneFrom(e goneEvent) {
+	m := r.people[e.conn.actor.Account]
+	if m == nil || m.conn != e.conn {
+		return // another connection took its place long ago
+	}
+	m.conn, m.Hand, m.Quality = nil, nil, 0
+	if r.connected() == 0 {
+		r.emptyAt = time.Now()
+	}
+	switch {
+	case errors.Is(e.cause, errLeft):
+		r.left(m, "leave_button")
+	case m.Standing == StandRemoved:
+		m.Connection = ConnNone
+	case m.Standing != StandPresent, r.hearing.Phase == docket.PhaseClosed:
+		m.Standing, m.Connection = StandAbsent, ConnNone
+		r.dropPeer(m)
+	default:
+		kind, code := lossOf(e.cause)
+		m.Connection, m.lostAt, m.closed = ConnLost, r.hub.now(), kind == "page_closed"
+		if !m.closed {
+			r.noteOrLog(m.actor, docket.EventNetworkLost, personNote{Account: m.ID, Name: m.Name, Cause: kind, CloseCode: code})
+		}
+	}
+	r.broadcast(&personReply{m.Person}, m.ID)
+}
+
+// left is a person's going by their own act.
+func (r *room) left(m *member, cause string) {
+	if m.Standing == StandPresent && r.hearing.Phase != docket.PhaseClosed {
+		r.noteOrLog(m.actor, docket.EventLeft, personNote{Account: m.ID, Name: m.Name, Cause: cause})
+	}
+	m.Standing, m.Connection = StandLeft, ConnNone
+	r.dropPeer(m)
+}
+
+func (r *room) dropPeer(m *member) {
+	if m.peer != nil {
+		m.peer.Close()
+		m.peer = nil
+	}
+}
+
+// expire ends what waited long enough: a closed page is a leaving after a while, a lost person's
+// media is let go.
+func (r *room) expire(now time.Time) {
+	for _, m := range r.people {
+		if m.Connection != ConnLost {
+			continue
+		}
+		away := now.Sub(m.lostAt)
+		if m.closed && away > closedGrace {
+			r.left(m, "page_closed")
+			r.broadcast(&personReply{m.Person}, m.ID)
+		} else if away > peerGrace {
+			r.dropPeer(m)
+		}
+	}
+}
+
+func (r *room) quality(e qualityEvent) {
+	m := r.people[e.person]
+	if m == nil || m.conn == nil || m.Quality == e.level {
+		return
+	}
+	m.Quality = e.level
+	r.broadcast(&personReply{m.Person}, uuid.Nil)
+}
+
+// welcome is the whole state as one person may see it: before they are in, nothing of what is said.
+func (r *room) welcome(m *member, resumed bool) *welcomeReply {
+	w := &welcomeReply{
+		Version: Version, You: m.ID, Resume: m.resume, Resumed: resumed, Media: m.peer != nil,
+		Now: r.hub.now().UTC(), Room: r.status(), People: r.list(),
+		Lines: []line{}, Answers: []answer{}, ICEServers: r.hub.cfg.ICEServers,
+	}
+	if m.Standing == StandPresent {
+		w.Lines, w.Answers = r.lines, r.answers
+	}
+	return w
+}
+
+// status is the hearing's state as a message.
+func (r *room) status() roomReply {
+	s := roomReply{
+		Phase: r.hearing.Phase, Next: r.hearing.NextPhases(),
+		Recording: r.recording != nil && !r.recording.paused,
+		OpenedAt:  r.hearing.OpenedAt, ClosedAt: r.hearing.ClosedAt,
+	}
+	if r.recording != nil {
+		since := r.recording.since
+		s.RecordingSince = &since
+	}
+	return s
+}
+
+// list is everybody, in the order of the seats.
+func (r *room) list() []Person {
+	people := make([]Person, 0, len(r.people))
+	for _, m := range r.people {
+		people = append(people, m.Person)
+	}
+	slices.SortFunc(people, func(a, b Person) int {
+		return cmp.Or(cmp.Compare(seatOrder(a.Seat), seatOrder(b.Seat)), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID.String(), b.ID.String()))
+	})
+	return people
+}
+
+func seatOrder(s Seat) int {
+	return slices.Index([]Seat{SeatJudge, SeatClerk, SeatPlaintiff, SeatDefendant, SeatThird, SeatObserver}, s)
+}
+
+func (r *room) state() State {
+	return State{
+		Hearing: r.id, Phase: r.hearing.Phase, Recording: r.status().Recording,
+		People: r.list(), Lines: len(r.lines),
+	}
+}
+
+// broadcast sends a reply to everybody connected but one.
+func (r *room) broadcast(reply reply, except uuid.UUID) {
+	r.tell(reply, func(m *member) bool { return m.ID != except })
+}
+
+// tell sends a reply to those of the connected who are wanted; it is encoded once.
+func (r *room) tell(reply reply, wanted func(*member) bool) {
+	data, err := encode(reply)
+	if err != nil {
+		r.log.Error("signaling: reply", "error", err)
+		return
+	}
+	for _, m := range r.people {
+		if m.conn != nil && wanted(m) {
+			m.conn.sendBytes(data)
+		}
+	}
+}
+
+// personNote is the data of an event that concerns one person.
+type personNote struct {
+	Account         uuid.UUID `json:"account"`
+	Name            string    `json:"name"`
+	Seat            Seat      `json:"seat,omitempty"`
+	Cause           string    `json:"cause,omitempty"`
+	CloseCode       int       `json:"close_code,omitempty"`
+	Milliseconds    int64     `json:"milliseconds,omitempty"`
+	IdentityChecked bool      `json:"identity_checked,omitempty"`
+	Reason          string    `json:"reason,omitempty"`
+}
+
+// note records an event of the hearing.
+func (r *room) note(actor identity.Actor, kind string, data any) error {
+	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
+	defer cancel()
+	if err := r.hub.cfg.Docket.HearingEvent(ctx, actor, r.id, kind, data); err != nil {
+		return fmt.Errorf("signaling: record %s: %w", kind, err)
+	}
+	return nil
+}
+
+// noteOrLog records what has happened whether or not the record can be written, such as a lost connection.
+func (r *room) noteOrLog(actor identity.Actor, kind string, data any) {
+	if err := r.note(actor, kind, data); err != nil {
+		r.log.Error("signaling: event is not recorded", "kind", kind, "error", err)
+	}
+}

@@ -1,18 +1,190 @@
 package media
 
+import (
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+)
+
 // SFU owns the media port and all rooms. Its methods are safe for
 // concurrent use.
-type SFU struct{}
+type SFU struct {
+	cfg     Config
+	log     *slog.Logger
+	port    *port
+	pub     *webrtc.API
+	sub     *webrtc.API
+	metrics *metrics
+	workers []*worker
+	wg      sync.WaitGroup // everything but the workers
+	done    chan struct{}
+
+	mu     sync.Mutex // guards what follows
+	rooms  map[string]*Room
+	closed bool
+	next   int // worker of the next track
+}
+
+func (l Limits) withDefaults() Limits {
+	set := func(v *int, d int) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	set(&l.SDPBytes, 128<<10)
+	set(&l.TracksPerPeer, 6)
+	set(&l.NegotiationsPerMinute, 120)
+	set(&l.Candidates, 64)
+	return l
+}
 
 // New binds the media port and starts the forwarding workers.
-func New(cfg Config) (*SFU, error) { return &SFU{}, nil }
+func New(cfg Config) (*SFU, error) {
+	cfg.Limits = cfg.Limits.withDefaults()
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &SFU{cfg: cfg, log: cfg.Logger, rooms: map[string]*Room{}, done: make(chan struct{})}
+	var err error
+	if s.port, err = openPort(cfg.Port, cfg.Listen, pionLog{cfg.Logger}); err != nil {
+		return nil, err
+	}
+	if err = s.build(); err != nil {
+		_ = s.port.close()
+		return nil, err
+	}
+	for range runtime.GOMAXPROCS(0) {
+		w := newWorker(s)
+		s.workers = append(s.workers, w)
+		go w.run()
+	}
+	s.wg.Go(s.housekeeping)
+	return s, nil
+}
+
+func (s *SFU) build() error {
+	se := settings(s.cfg, s.port)
+	if len(s.cfg.PublicIPs) > 0 {
+		if err := se.SetICEAddressRewriteRules(webrtc.ICEAddressRewriteRule{
+			External: s.cfg.PublicIPs, AsCandidateType: webrtc.ICECandidateTypeHost}); err != nil {
+			return fmt.Errorf("media: public addresses: %w", err)
+		}
+	}
+	var err error
+	if s.pub, err = publishAPI(se); err != nil {
+		return err
+	}
+	if s.sub, err = subscribeAPI(se); err != nil {
+		return err
+	}
+	s.metrics, err = newMetrics(s.cfg.Registerer, s.port.sockets)
+	return err
+}
 
 // Port is the UDP port that media uses.
-func (s *SFU) Port() int { return 0 }
+func (s *SFU) Port() int { return s.port.number }
 
 // Close closes every room and releases the port. It returns when all
 // goroutines have ended.
-func (s *SFU) Close() error { return nil }
+func (s *SFU) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	rooms := make([]*Room, 0, len(s.rooms))
+	for _, r := range s.rooms {
+		rooms = append(rooms, r)
+	}
+	s.mu.Unlock()
+	close(s.done)
+	for _, r := range rooms {
+		r.Close()
+	}
+	s.wg.Wait()
+	for _, w := range s.workers {
+		w.stop()
+	}
+	return s.port.close()
+}
 
-// Room returns the room with this id and makes it on first use.
-func (s *SFU) Room(id string) *Room { return &Room{} }
+// Room returns the room with this id and makes it on first use. After Close
+// it returns a room that refuses to be joined.
+func (s *SFU) Room(id string) *Room {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.rooms[id]; r != nil {
+		return r
+	}
+	r := &Room{sfu: s, id: id, peers: map[string]*Peer{}, tracks: map[string]*track{}, recordings: map[*recording]bool{}}
+	if s.closed {
+		r.closed = true
+		return r
+	}
+	s.rooms[id] = r
+	s.metrics.rooms.Inc()
+	return r
+}
+
+func (s *SFU) forget(r *Room) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.rooms[r.id] == r {
+		delete(s.rooms, r.id)
+		s.metrics.rooms.Dec()
+	}
+}
+
+// worker picks the worker of a new track.
+func (s *SFU) worker() *worker {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.next++
+	return s.workers[s.next%len(s.workers)]
+}
+
+func (s *SFU) allRooms() []*Room {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]*Room, 0, len(s.rooms))
+	for _, r := range s.rooms {
+		out = append(out, r)
+	}
+	return out
+}
+
+const (
+	speakerEvery = 250 * time.Millisecond
+	reportEvery  = 4 // speaker rounds to one round of sender reports and quality
+)
+
+// housekeeping drives what happens by the clock: speakers, sender reports,
+// quality.
+func (s *SFU) housekeeping() {
+	tick := time.NewTicker(speakerEvery)
+	defer tick.Stop()
+	for n := 0; ; n++ {
+		select {
+		case <-s.done:
+			return
+		case now := <-tick.C:
+			rooms := s.allRooms()
+			for _, r := range rooms {
+				r.speakers()
+			}
+			if n%reportEvery == 0 {
+				for _, w := range s.workers {
+					w.do(w.senderReports)
+				}
+				for _, r := range rooms {
+					r.quality(now)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,312 @@
+package media
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// newSFU runs an SFU on loopback until the test ends.
+func newSFU(t testing.TB) *SFU {
+	t.Helper()
+	cfg := Config{Listen: []netip.Addr{netip.MustParseAddr("127.0.0.1")}}
+	if os.Getenv("YUNTING_TEST_LOG") != "" {
+		cfg.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	s, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+var everything = Permissions{PublishAudio: true, PublishVideo: true, PublishScreen: true, Subscribe: true}
+
+// client is a pion client of one peer with both connections.
+type client struct {
+	t    testing.TB
+	id   string
+	peer *Peer
+	api  *webrtc.API
+	pub  *webrtc.PeerConnection
+	sub  *webrtc.PeerConnection
+
+	audio, video *webrtc.TrackLocalStaticRTP
+	rtcp         chan rtcp.Packet // that the video's sender received
+
+	mu       sync.Mutex // guards what follows
+	tracks   map[string]TrackInfo
+	received map[string][]rtp.Packet // by track id
+	offers   int
+	closed   string
+}
+
+func loopbackAPI() *webrtc.API {
+	var se webrtc.SettingEngine
+	se.SetIncludeLoopbackCandidate(true)
+	se.SetIPFilter(func(ip net.IP) bool { return ip.IsLoopback() && ip.To4() != nil })
+	se.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	se.SetSRTPReplayProtectionWindow(2048)
+	me, err := mediaEngine()
+	if err != nil {
+		panic(err)
+	}
+	return webrtc.NewAPI(webrtc.WithSettingEngine(se), webrtc.WithMediaEngine(me))
+}
+
+func join(t testing.TB, r *Room, id string, perm Permissions) *client {
+	t.Helper()
+	c := &client{t: t, id: id, api: loopbackAPI(), tracks: map[string]TrackInfo{}, received: map[string][]rtp.Packet{},
+		rtcp: make(chan rtcp.Packet, 1000)}
+	offers := make(chan string, 16)
+	p, err := r.Join(id, JoinOptions{Permissions: perm, Events: Events{
+		Offer: func(sdp string) { offers <- sdp },
+		Track: func(ti TrackInfo, added bool) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			if added {
+				c.tracks[ti.ID] = ti
+			} else {
+				delete(c.tracks, ti.ID)
+			}
+		},
+		Closed: func(reason string) {
+			c.mu.Lock()
+			c.closed = reason
+			c.mu.Unlock()
+		},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.peer = p
+	if c.sub, err = c.api.NewPeerConnection(webrtc.Configuration{}); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	c.sub.OnTrack(func(tr *webrtc.TrackRemote, _ *webrtc.RTPReceiver) { wg.Go(func() { c.receive(tr) }) })
+	stop := make(chan struct{})
+	wg.Go(func() {
+		for {
+			select {
+			case o := <-offers:
+				c.answer(o)
+			case <-stop:
+				return
+			}
+		}
+	})
+	t.Cleanup(func() {
+		p.Close()
+		close(stop)
+		if c.pub != nil {
+			_ = c.pub.GracefulClose()
+		}
+		_ = c.sub.GracefulClose()
+		wg.Wait()
+	})
+	return c
+}
+
+func (c *client) answer(offer string) {
+	c.mu.Lock()
+	c.offers++
+	c.mu.Unlock()
+	if err := c.sub.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}); err != nil {
+		c.t.Errorf("%s: offer: %v", c.id, err)
+		return
+	}
+	a, err := c.sub.CreateAnswer(nil)
+	if err != nil {
+		c.t.Errorf("%s: answer: %v", c.id, err)
+		return
+	}
+	done := webrtc.GatheringCompletePromise(c.sub)
+	if err := c.sub.SetLocalDescription(a); err != nil {
+		c.t.Errorf("%s: answer: %v", c.id, err)
+		return
+	}
+	<-done
+	if err := c.peer.AnswerSubscribe(c.sub.LocalDescription().SDP); err != nil && !c.peer.isClosed() {
+		c.t.Errorf("%s: answer: %v", c.id, err)
+	}
+}
+
+func (c *client) receive(tr *webrtc.TrackRemote) {
+	for {
+		p, _, err := tr.ReadRTP()
+		if err != nil {
+			return
+		}
+		c.mu.Lock()
+		c.received[tr.ID()] = append(c.received[tr.ID()], *p)
+		c.mu.Unlock()
+	}
+}
+
+// publish offers a microphone and a camera.
+func (c *client) publish(video string) {
+	c.t.Helper()
+	var err error
+	if c.pub, err = c.api.NewPeerConnection(webrtc.Configuration{}); err != nil {
+		c.t.Fatal(err)
+	}
+	c.audio, err = webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}, "a", c.id)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.video, err = webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: video, ClockRate: 90000}, "v", c.id)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if _, err = c.pub.AddTrack(c.audio); err != nil {
+		c.t.Fatal(err)
+	}
+	s, err := c.pub.AddTrack(c.video)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	go func() {
+		for {
+			ps, _, err := s.ReadRTCP()
+			if err != nil {
+				return
+			}
+			for _, p := range ps {
+				select {
+				case c.rtcp <- p:
+				default:
+				}
+			}
+		}
+	}()
+	c.offerPub(false)
+	connected(c.t, c.pub)
+}
+
+func (c *client) offerPub(restart bool) {
+	c.t.Helper()
+	o, err := c.pub.CreateOffer(&webrtc.OfferOptions{ICERestart: restart})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	done := webrtc.GatheringCompletePromise(c.pub)
+	if err := c.pub.SetLocalDescription(o); err != nil {
+		c.t.Fatal(err)
+	}
+	<-done
+	answer, err := c.peer.Publish(c.pub.LocalDescription().SDP)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if err := c.pub.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func connected(t testing.TB, pc *webrtc.PeerConnection) {
+	t.Helper()
+	eventually(t, "connection", func() bool { return pc.ConnectionState() == webrtc.PeerConnectionStateConnected })
+}
+
+// eventually polls ok until it holds or 10 s have passed.
+func eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("%s: did not happen in time", what)
+		}
+	}
+}
+
+// source sends synthetic packets at a steady pace until stopped.
+type source struct {
+	c       *client
+	seq     uint16
+	ts      uint32
+	picture uint16
+	every   int // a key frame each so many frames, and after each PLI
+}
+
+// vp8Packet is one packet of a synthetic VP8 stream (RFC 7741).
+func vp8Packet(seq uint16, ts uint32, picture uint16, start, end, key bool) *rtp.Packet {
+	p := []byte{0x80, 0x80, byte(picture>>8) | 0x80, byte(picture)}
+	frame := []byte{0x01, 0, 0, 0x9d, 0x01, 0x2a, 64, 0, 48, 0}
+	if start {
+		p[0] |= 0x10
+		if key {
+			frame[0] = 0
+		}
+	}
+	return &rtp.Packet{Header: rtp.Header{Version: 2, SequenceNumber: seq, Timestamp: ts, Marker: end}, Payload: append(append(p, frame...), make([]byte, 500)...)}
+}
+
+// run sends frames of two packets, 50 a second, with one Opus packet each.
+func (s *source) run(t testing.TB) (stop func()) {
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for n := 0; ; n++ {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+			}
+			key := s.every > 0 && n%s.every == 0
+			for len(s.c.rtcp) > 0 {
+				if _, ok := (<-s.c.rtcp).(*rtcp.PictureLossIndication); ok {
+					key = true
+				}
+			}
+			s.frame(key)
+		}
+	})
+	return sync.OnceFunc(func() { close(done); wg.Wait() })
+}
+
+func (s *source) frame(key bool) {
+	_ = s.c.audio.WriteRTP(&rtp.Packet{Header: rtp.Header{Version: 2, SequenceNumber: s.seq / 2, Timestamp: s.ts / 90 * 48}, Payload: []byte{0xf8, 0xff, 0xfe}})
+	_ = s.c.video.WriteRTP(vp8Packet(s.seq, s.ts, s.picture, true, false, key))
+	_ = s.c.video.WriteRTP(vp8Packet(s.seq+1, s.ts, s.picture, false, true, key))
+	s.seq += 2
+	s.ts += 1800
+	s.picture = (s.picture + 1) & 0x7fff
+}
+
+// packets counts what arrived on tracks of a kind.
+func (c *client) packets(kind string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := 0
+	for id, ps := range c.received {
+		if t, ok := c.tracks[id]; ok && t.Kind == kind {
+			n += len(ps)
+		}
+	}
+	return n
+}

@@ -1,0 +1,124 @@
+package media
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/pion/dtls/v3"
+	"github.com/pion/ice/v4"
+	"github.com/pion/interceptor"
+	"github.com/pion/interceptor/pkg/report"
+	"github.com/pion/interceptor/pkg/twcc"
+	"github.com/pion/sdp/v3"
+	"github.com/pion/webrtc/v4"
+)
+
+const (
+	disconnectedAfter = 5 * time.Second
+	failedAfter       = 20 * time.Second // a client may come back by ICE restart
+	keepAlive         = 2 * time.Second
+	replayWindow      = 2048 // packets; a repaired packet arrives this late at most
+)
+
+var videoFeedback = []webrtc.RTCPFeedback{
+	{Type: "ccm", Parameter: "fir"}, {Type: "nack"}, {Type: "nack", Parameter: "pli"},
+}
+
+// audioFeedback holds NACK, which browsers grant for Opus when their offer
+// is given the same line; it turns 30 % loss into none.
+var audioFeedback = []webrtc.RTCPFeedback{{Type: "nack"}}
+
+func codecs() []webrtc.RTPCodecParameters {
+	h264 := func(pt webrtc.PayloadType, profile string) webrtc.RTPCodecParameters {
+		return webrtc.RTPCodecParameters{PayloadType: pt, RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: webrtc.MimeTypeH264, ClockRate: 90000, RTCPFeedback: videoFeedback,
+			SDPFmtpLine: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=" + profile}}
+	}
+	return []webrtc.RTPCodecParameters{
+		{PayloadType: 96, RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000, RTCPFeedback: videoFeedback}},
+		h264(102, "42001f"), h264(108, "42e01f"),
+	}
+}
+
+var opusCodec = webrtc.RTPCodecParameters{PayloadType: 111, RTPCodecCapability: webrtc.RTPCodecCapability{
+	MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2,
+	SDPFmtpLine: "minptime=10;useinbandfec=1", RTCPFeedback: audioFeedback}}
+
+func mediaEngine(feedback ...webrtc.RTCPFeedback) (*webrtc.MediaEngine, error) {
+	m := &webrtc.MediaEngine{}
+	with := func(c webrtc.RTPCodecParameters) webrtc.RTPCodecParameters {
+		c.RTCPFeedback = append(append([]webrtc.RTCPFeedback(nil), c.RTCPFeedback...), feedback...)
+		return c
+	}
+	if err := m.RegisterCodec(with(opusCodec), webrtc.RTPCodecTypeAudio); err != nil {
+		return nil, err
+	}
+	for _, c := range codecs() {
+		if err := m.RegisterCodec(with(c), webrtc.RTPCodecTypeVideo); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// publishAPI makes connections that receive: receiver reports and
+// transport-wide feedback come from pion, NACK and PLI from our worker.
+func publishAPI(se webrtc.SettingEngine) (*webrtc.API, error) {
+	m, err := mediaEngine(webrtc.RTCPFeedback{Type: webrtc.TypeRTCPFBTransportCC})
+	if err != nil {
+		return nil, err
+	}
+	ext := func(uri string, kinds ...webrtc.RTPCodecType) {
+		for _, k := range kinds {
+			if err == nil {
+				err = m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, k)
+			}
+		}
+	}
+	ext(sdp.AudioLevelURI, webrtc.RTPCodecTypeAudio)
+	ext(sdp.TransportCCURI, webrtc.RTPCodecTypeAudio, webrtc.RTPCodecTypeVideo)
+	ext(sdp.SDESMidURI, webrtc.RTPCodecTypeAudio, webrtc.RTPCodecTypeVideo)
+	ext(sdp.SDESRTPStreamIDURI, webrtc.RTPCodecTypeVideo)
+	ext(sdp.SDESRepairRTPStreamIDURI, webrtc.RTPCodecTypeVideo)
+	if err != nil {
+		return nil, fmt.Errorf("media: header extensions: %w", err)
+	}
+	reg := &interceptor.Registry{}
+	reports, err := report.NewReceiverInterceptor()
+	if err != nil {
+		return nil, fmt.Errorf("media: receiver reports: %w", err)
+	}
+	reg.Add(reports)
+	feedback, err := twcc.NewSenderInterceptor()
+	if err != nil {
+		return nil, fmt.Errorf("media: transport feedback: %w", err)
+	}
+	reg.Add(feedback)
+	return webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(reg), webrtc.WithSettingEngine(se)), nil
+}
+
+// subscribeAPI makes connections that send. Its interceptors are empty: the
+// worker answers NACK from the shared cache and writes the sender reports.
+func subscribeAPI(se webrtc.SettingEngine) (*webrtc.API, error) {
+	m, err := mediaEngine()
+	if err != nil {
+		return nil, err
+	}
+	return webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(&interceptor.Registry{}), webrtc.WithSettingEngine(se)), nil
+}
+
+func settings(cfg Config, mux ice.UDPMux) webrtc.SettingEngine {
+	var se webrtc.SettingEngine
+	se.LoggerFactory = pionLog{cfg.Logger}
+	se.SetICEUDPMux(mux)
+	se.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
+	se.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
+	se.SetIncludeLoopbackCandidate(true) // ports.go lists what is offered
+	se.SetICETimeouts(disconnectedAfter, failedAfter, keepAlive)
+	// GCM costs a sixth of AES-CM with HMAC-SHA1 a packet.
+	se.SetSRTPProtectionProfiles(dtls.SRTP_AEAD_AES_128_GCM, dtls.SRTP_AES128_CM_HMAC_SHA1_80)
+	se.SetSRTPReplayProtectionWindow(replayWindow)
+	se.SetSRTCPReplayProtectionWindow(128)
+	se.DisableActiveTCP(true)
+	return se
+}

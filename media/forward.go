@@ -1,0 +1,241 @@
+package media
+
+import (
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+
+	"yunting/media/rewrite"
+)
+
+const resendsPerSecond = 2000 // of one subscription: what a NACK storm may cost
+
+// forwarder is the worker's part of a subscription.
+type forwarder struct {
+	mapper  *rewrite.Mapper
+	header  rtp.Header
+	paused  bool // something was held back since the last packet
+	target  uint8
+	sentAt  time.Time // of the last packet
+	packets uint32
+	octets  uint32
+	resends int // in the present second
+	second  int64
+}
+
+// accept takes a run of packets of one stream into loss tracking and cache
+// and gives them to the feeds. It returns those to forward, in place.
+func (l *layer) accept(run []*buffer) []*buffer {
+	t := l.track
+	permitted := t.permitted.Load() && !t.ended
+	out := run[:0]
+	for _, b := range run {
+		l.lastSeen = b.arrived
+		if !l.loss.Packet(b.head.Seq, b.arrived) || !permitted {
+			buffers.Put(b)
+			continue
+		}
+		if old, ok := l.cache.Put(b.head.Seq, b); ok {
+			buffers.Put(old)
+			if old == b {
+				continue
+			}
+		}
+		if b.key {
+			l.wantKey = false
+		}
+		t.account(l, b)
+		for _, f := range t.feeds {
+			f.packet(b)
+		}
+		out = append(out, b)
+	}
+	return out
+}
+
+func (b *buffer) in() rewrite.In {
+	return rewrite.In{Seq: b.head.Seq, Timestamp: b.head.Timestamp, Picture: b.vp8.PictureID, TL0: b.vp8.TL0PicIdx}
+}
+
+// forward sends a run of packets of one stream to the receiver.
+func (s *subscription) forward(run []*buffer) (packets, bytes int) {
+	out := s.bound.Load()
+	if out == nil || !s.allowed.Load() || !s.ready.Load() {
+		s.paused = true
+		return 0, 0
+	}
+	for _, b := range run {
+		if !s.admit(b) {
+			continue
+		}
+		to, ok := s.mapper.Map(b.in())
+		if !ok {
+			continue
+		}
+		s.write(out, b, to)
+		s.sentAt = b.arrived
+		packets++
+		bytes += b.head.End - b.head.Payload
+	}
+	s.packets += uint32(packets)
+	s.octets += uint32(bytes)
+	return packets, bytes
+}
+
+// admit tells whether b belongs to what the receiver gets, and begins a new
+// stretch of it at a key frame.
+func (s *subscription) admit(b *buffer) bool {
+	l := b.layer
+	started := s.mapper.Started()
+	if started && !s.paused && l.index == s.mapper.Layer() {
+		return true
+	}
+	if !b.key {
+		if !started || l.index == s.target || l.index == s.mapper.Layer() && s.paused {
+			l.wantKey = true
+		}
+		return false
+	}
+	switch {
+	case !started:
+		s.mapper.Switch(l.index, b.in(), b.head.Timestamp)
+	case l.index == s.mapper.Layer():
+		s.mapper.Resume(b.in())
+	case l.index == s.target || s.paused:
+		s.mapper.Switch(l.index, b.in(), s.continued(b))
+	default:
+		return false
+	}
+	s.paused = false
+	return true
+}
+
+// continued finds the timestamp at which a packet of another layer goes on:
+// by both layers' sender reports, or else by the time that passed.
+func (s *subscription) continued(b *buffer) uint32 {
+	last := s.mapper.Last().Timestamp
+	from, to := s.track.layerAt(s.mapper.Layer()), b.layer
+	if from != nil && from.sr.ntp != 0 && to.sr.ntp != 0 {
+		rate := int64(s.track.codec.ClockRate)
+		shift := ntpDuration(to.sr.ntp, from.sr.ntp).Microseconds() * rate / 1e6
+		ts := from.sr.rtp + uint32(shift) + (b.head.Timestamp - to.sr.rtp) + s.mapper.TimestampOffset()
+		if d := int32(ts - last); d > 0 && d < int32(rate)*5 {
+			return ts
+		}
+	}
+	passed := max(b.arrived.Sub(s.sentAt), time.Millisecond)
+	return last + uint32(min(passed, time.Hour).Microseconds()*int64(s.track.codec.ClockRate)/1e6)
+}
+
+// write sends one packet with the receiver's numbers. The shared payload's
+// picture numbers are changed for the call and put back.
+func (s *subscription) write(out *binding, b *buffer, to rewrite.Out) {
+	h := &s.header
+	h.Version, h.Marker = 2, b.head.Marker
+	h.PayloadType, h.SSRC = out.pt, out.ssrc
+	h.SequenceNumber, h.Timestamp = to.Seq, to.Timestamp
+	payload := b.payload()
+	changed := to.Picture != b.vp8.PictureID || to.TL0 != b.vp8.TL0PicIdx
+	if changed {
+		b.vp8.SetPicture(payload, to.Picture, to.TL0)
+	}
+	// An error means that the connection is closing; its state event tells.
+	_, _ = out.out.WriteRTP(h, payload)
+	if changed {
+		b.vp8.SetPicture(payload, b.vp8.PictureID, b.vp8.TL0PicIdx)
+	}
+}
+
+// resend answers a NACK from the layer's cache, byte for byte as first sent:
+// the same packet index must never carry other bytes (RFC 7714 section 8.2).
+func (s *subscription) resend(pairs []rtcp.NackPair) {
+	out := s.bound.Load()
+	if out == nil || !s.allowed.Load() || !s.ready.Load() || !s.track.permitted.Load() || !s.mapper.Started() {
+		return
+	}
+	m := s.peer.sfu.metrics
+	if now := time.Now().Unix(); now != s.second {
+		s.second, s.resends = now, 0
+	}
+	for i := range pairs {
+		seq, mask := pairs[i].PacketID, pairs[i].LostPackets
+		for {
+			m.nackIn.Inc()
+			if s.resends < resendsPerSecond && s.resendOne(out, seq) {
+				s.resends++
+				m.resent.Inc()
+			}
+			if mask == 0 {
+				break
+			}
+			skip := uint16(1)
+			for ; mask&1 == 0; mask >>= 1 {
+				skip++
+			}
+			mask >>= 1
+			seq += skip
+		}
+	}
+	s.peer.sfu.port.flush()
+}
+
+func (s *subscription) resendOne(out *binding, seq uint16) bool {
+	index, source, run, ok := s.mapper.Source(seq)
+	if !ok {
+		return false
+	}
+	l := s.track.layerAt(index)
+	if l == nil {
+		return false
+	}
+	b, ok := l.cache.Get(source)
+	if !ok {
+		return false
+	}
+	s.write(out, b, s.mapper.Again(run, b.in()))
+	return true
+}
+
+func (s *subscription) askKeyFrame() {
+	if l := s.track.layerAt(s.mapper.Layer()); l != nil && s.track.kind == webrtc.RTPCodecTypeVideo {
+		l.wantKey = true
+	}
+}
+
+func (t *track) layerAt(index uint8) *layer {
+	for _, l := range t.layers {
+		if l.index == index {
+			return l
+		}
+	}
+	return nil
+}
+
+// retarget gives each receiver the best layer that is being sent, and asks
+// for its key frame.
+func (t *track) retarget(now time.Time) {
+	var best *layer
+	for _, l := range t.layers {
+		if now.Sub(l.lastSeen) < silentLayer && (best == nil || l.index > best.index) {
+			best = l
+		}
+	}
+	if best == nil {
+		return
+	}
+	for _, s := range t.subscriptions() {
+		s.target = best.index
+		if s.bound.Load() != nil && s.ready.Load() && s.allowed.Load() && t.permitted.Load() &&
+			(!s.mapper.Started() || s.paused || s.mapper.Layer() != best.index) {
+			best.wantKey = true
+		}
+	}
+	for _, f := range t.feeds {
+		f.target = best.index
+		if !f.mapper.Started() || f.mapper.Layer() != best.index {
+			best.wantKey = true
+		}
+	}
+}

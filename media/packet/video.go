@@ -1,0 +1,158 @@
+package packet
+
+import "encoding/binary"
+
+// VP8 is a parsed VP8 payload descriptor (RFC 7741 section 4.2). Offsets
+// count from the payload's first byte; 0 means absent (the field never
+// stands first).
+type VP8 struct {
+	Size        int // bytes of the descriptor
+	PictureIDAt int
+	PictureID   uint16 // 15 bits when Long, else 7
+	Long        bool
+	TL0At       int
+	TL0PicIdx   uint8
+	Temporal    uint8
+	Start       bool // first packet of a frame's first partition
+	KeyFrame    bool // Start of a key frame
+	Width       int  // of a key frame's start, else 0
+	Height      int
+}
+
+// ParseVP8 reads the descriptor of a payload.
+func ParseVP8(p []byte) (VP8, error) {
+	if len(p) < 1 {
+		return VP8{}, ErrMalformed
+	}
+	var d VP8
+	d.Start = p[0]&0x10 != 0 && p[0]&0x0f == 0
+	at := 1
+	if p[0]&0x80 != 0 {
+		if len(p) < 2 {
+			return VP8{}, ErrMalformed
+		}
+		flags := p[1]
+		at = 2
+		if flags&0x80 != 0 {
+			if len(p) < at+1 {
+				return VP8{}, ErrMalformed
+			}
+			d.PictureIDAt = at
+			d.PictureID = uint16(p[at] & 0x7f)
+			if p[at]&0x80 != 0 {
+				if len(p) < at+2 {
+					return VP8{}, ErrMalformed
+				}
+				d.Long, d.PictureID = true, binary.BigEndian.Uint16(p[at:])&0x7fff
+				at++
+			}
+			at++
+		}
+		if flags&0x40 != 0 {
+			if len(p) < at+1 {
+				return VP8{}, ErrMalformed
+			}
+			d.TL0At, d.TL0PicIdx = at, p[at]
+			at++
+		}
+		if flags&0x30 != 0 {
+			if len(p) < at+1 {
+				return VP8{}, ErrMalformed
+			}
+			if flags&0x20 != 0 {
+				d.Temporal = p[at] >> 6
+			}
+			at++
+		}
+	}
+	if at > len(p) {
+		return VP8{}, ErrMalformed
+	}
+	d.Size = at
+	d.readKeyFrame(p[at:])
+	return d, nil
+}
+
+// readKeyFrame reads the frame header (RFC 6386 section 9.1).
+func (d *VP8) readKeyFrame(f []byte) {
+	if !d.Start || len(f) < 1 || f[0]&1 != 0 {
+		return
+	}
+	d.KeyFrame = true
+	if len(f) >= 10 && f[3] == 0x9d && f[4] == 0x01 && f[5] == 0x2a {
+		d.Width = int(binary.LittleEndian.Uint16(f[6:]) & 0x3fff)
+		d.Height = int(binary.LittleEndian.Uint16(f[8:]) & 0x3fff)
+	}
+}
+
+// SetPicture writes a picture id and TL0PICIDX into the payload that d was
+// parsed from; absent fields are left alone.
+func (d *VP8) SetPicture(p []byte, picture uint16, tl0 uint8) {
+	if d.PictureIDAt > 0 {
+		if d.Long {
+			binary.BigEndian.PutUint16(p[d.PictureIDAt:], picture|0x8000)
+		} else {
+			p[d.PictureIDAt] = byte(picture & 0x7f)
+		}
+	}
+	if d.TL0At > 0 {
+		p[d.TL0At] = tl0
+	}
+}
+
+// H264KeyFrame tells whether a payload begins an IDR picture: an SPS or IDR
+// NAL unit, alone, in a STAP-A or at the start of an FU-A (RFC 6184 section 5).
+func H264KeyFrame(p []byte) bool {
+	if len(p) < 2 {
+		return false
+	}
+	switch t := p[0] & 0x1f; t {
+	case 5, 7:
+		return true
+	case 24: // STAP-A
+		for p = p[1:]; len(p) > 2; {
+			n := int(binary.BigEndian.Uint16(p))
+			if n == 0 || n+2 > len(p) {
+				return false
+			}
+			if k := p[2] & 0x1f; k == 5 || k == 7 {
+				return true
+			}
+			p = p[2+n:]
+		}
+	case 28: // FU-A
+		k := p[1] & 0x1f
+		return p[1]&0x80 != 0 && (k == 5 || k == 7)
+	}
+	return false
+}
+
+// VP9KeyFrame tells whether a payload begins a key frame of the base spatial
+// layer (RFC 9628 section 4.2).
+func VP9KeyFrame(p []byte) bool {
+	if len(p) < 1 || p[0]&0x40 != 0 || p[0]&0x08 == 0 { // P, or not a start
+		return false
+	}
+	at := 1
+	if p[0]&0x80 != 0 { // I
+		if len(p) < 2 {
+			return false
+		}
+		at++
+		if p[1]&0x80 != 0 {
+			at++
+		}
+	}
+	if p[0]&0x20 != 0 { // L
+		return at < len(p) && p[at]>>1&7 == 0
+	}
+	return true
+}
+
+// AudioLevel reads the client-to-mixer level (RFC 6464): -dBov and the voice bit.
+func AudioLevel(ext []byte) (level uint8, voice bool, ok bool) {
+	if len(ext) < 1 {
+		return 0, false, false
+	}
+	return ext[0] & 0x7f, ext[0]&0x80 != 0, true
+}

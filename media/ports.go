@@ -1,0 +1,131 @@
+package media
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+
+	"github.com/pion/ice/v4"
+
+	"yunting/media/udpbatch"
+)
+
+// port is a UDP port bound on one or several addresses, seen by ICE as one
+// mux. It is immutable once open.
+type port struct {
+	number  int
+	sockets []*udpbatch.Conn
+	muxes   []ice.UDPMux
+	local   []netip.Addr // bound addresses, one a socket
+}
+
+// openPort binds number (0: a free one) on the addresses; none means every
+// IPv4 address and, where there is IPv6, every IPv6 address.
+func openPort(number int, listen []netip.Addr, log pionLog) (*port, error) {
+	optionalSix := len(listen) == 0
+	if optionalSix {
+		listen = []netip.Addr{netip.IPv4Unspecified(), netip.IPv6Unspecified()}
+	}
+	p := &port{number: number}
+	for _, a := range listen {
+		a = a.Unmap()
+		c, err := udpbatch.Listen(netip.AddrPortFrom(a, uint16(p.number)))
+		if err != nil {
+			if optionalSix && a.Is6() {
+				continue // the machine has no IPv6
+			}
+			return nil, errors.Join(fmt.Errorf("media: port %d: %w", number, err), p.close())
+		}
+		p.number = c.LocalAddr().(*net.UDPAddr).Port
+		p.sockets = append(p.sockets, c)
+		p.local = append(p.local, a)
+		p.muxes = append(p.muxes, ice.NewUDPMuxDefault(ice.UDPMuxParams{Logger: log.NewLogger("ice"), UDPConn: c}))
+	}
+	return p, nil
+}
+
+func (p *port) close() error {
+	var errs []error
+	for _, m := range p.muxes {
+		errs = append(errs, m.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// flush sends what the sockets hold back.
+func (p *port) flush() {
+	for _, c := range p.sockets {
+		c.Flush()
+	}
+}
+
+// GetListenAddresses lists the addresses to offer as candidates. Loopback is
+// offered where it was asked for, or where there is nothing else.
+func (p *port) GetListenAddresses() []net.Addr {
+	var out, loop []net.Addr
+	for _, a := range p.local {
+		for _, ip := range interfaceAddrs(a) {
+			u := &net.UDPAddr{IP: ip.AsSlice(), Port: p.number, Zone: ip.Zone()}
+			if ip.IsLoopback() && a.IsUnspecified() {
+				loop = append(loop, u)
+			} else {
+				out = append(out, u)
+			}
+		}
+	}
+	if len(out) == 0 {
+		return loop
+	}
+	return out
+}
+
+// interfaceAddrs resolves a wildcard into the machine's usable addresses of
+// its family.
+func interfaceAddrs(bound netip.Addr) []netip.Addr {
+	if !bound.IsUnspecified() {
+		return []netip.Addr{bound}
+	}
+	all, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil
+	}
+	var out []netip.Addr
+	for _, a := range all {
+		n, ok := a.(*net.IPNet)
+		if !ok {
+			continue
+		}
+		ip, ok := netip.AddrFromSlice(n.IP)
+		if ip = ip.Unmap(); !ok || ip.Is4() != bound.Is4() || ip.IsLinkLocalUnicast() || ip.IsMulticast() {
+			continue
+		}
+		out = append(out, ip)
+	}
+	return out
+}
+
+// GetConn returns the session's connection on the socket of addr's family.
+func (p *port) GetConn(ufrag string, addr net.Addr) (net.PacketConn, error) {
+	u, ok := addr.(*net.UDPAddr)
+	if !ok {
+		return nil, fmt.Errorf("media: no mux for %T", addr)
+	}
+	ip := u.AddrPort().Addr().Unmap()
+	for i, a := range p.local {
+		if a == ip || (a.IsUnspecified() && a.Is4() == ip.Is4()) {
+			return p.muxes[i].GetConn(ufrag, addr)
+		}
+	}
+	return nil, fmt.Errorf("media: no socket for a candidate of ours")
+}
+
+// RemoveConnByUfrag ends a session's connections.
+func (p *port) RemoveConnByUfrag(ufrag string) {
+	for _, m := range p.muxes {
+		m.RemoveConnByUfrag(ufrag)
+	}
+}
+
+// Close closes the port (part of ice.UDPMux).
+func (p *port) Close() error { return p.close() }

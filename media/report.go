@@ -1,0 +1,105 @@
+package media
+
+import (
+	"sync"
+	"time"
+
+	"github.com/pion/rtcp"
+)
+
+// takeReport keeps the publisher's clock mapping and gives it to the feeds.
+func (l *layer) takeReport(r senderReport) {
+	l.sr = r
+	l.track.peer.pub.clock.observe(r)
+	for _, f := range l.track.feeds {
+		f.report(l, r)
+	}
+}
+
+// clock estimates how far a publisher's wall clock is behind ours, one
+// estimate for all its tracks, so that lips and voice keep together. It is
+// the smallest delay seen, slowly forgetting. The peer's workers share it.
+type clock struct {
+	mu      sync.Mutex // guards what follows
+	known   bool
+	offset  time.Duration // arrival minus the report's time
+	updated time.Time
+}
+
+const clockForget = 50e-6 // of drift: what real clocks do at worst
+
+func (c *clock) observe(r senderReport) {
+	d := ntpDuration(ntpTime(r.arrived), r.ntp)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.known {
+		c.offset += time.Duration(float64(r.arrived.Sub(c.updated)) * clockForget)
+	}
+	if !c.known || d < c.offset || d > c.offset+5*time.Second {
+		c.offset, c.known = d, true
+	}
+	c.updated = r.arrived
+}
+
+func (c *clock) get() (time.Duration, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.offset, c.known
+}
+
+// senderReports tells each receiver how the RTP clocks of its tracks stand
+// to our wall clock (RFC 3550 section 6.4.1): the publishers' reports,
+// translated.
+func (w *worker) senderReports() {
+	for t := range w.tracks {
+		offset, known := t.peer.pub.clock.get()
+		if !known {
+			continue
+		}
+		for _, s := range t.subscriptions() {
+			b := s.bound.Load()
+			if b == nil || s.packets == 0 || s.paused || !s.ready.Load() || !s.allowed.Load() {
+				continue
+			}
+			l := t.layerAt(s.mapper.Layer())
+			if l == nil || l.sr.ntp == 0 {
+				continue
+			}
+			now := time.Now()
+			since := ntpDuration(ntpTime(now.Add(-offset)), l.sr.ntp)
+			rtpNow := l.sr.rtp + uint32(int64(since.Microseconds())*int64(t.codec.ClockRate)/1e6) + s.mapper.TimestampOffset()
+			s.peer.sub.write(&rtcp.SenderReport{SSRC: b.ssrc, NTPTime: ntpTime(now), RTPTime: rtpNow,
+				PacketCount: s.packets, OctetCount: s.octets})
+		}
+	}
+}
+
+// jitter is the interarrival jitter of RFC 3550 section 6.4.1.
+type jitter struct {
+	rate    uint32
+	transit int64 // of the last packet, in clock units
+	value   float64
+	started bool
+}
+
+func (j *jitter) packet(ts uint32, arrived time.Time) {
+	if j.rate == 0 {
+		return
+	}
+	transit := int64(uint32(arrived.UnixMicro()*int64(j.rate)/1e6) - ts)
+	if j.started {
+		d := int64(int32(uint32(transit - j.transit)))
+		if d < 0 {
+			d = -d
+		}
+		j.value += (float64(d) - j.value) / 16
+	}
+	j.transit, j.started = transit, true
+}
+
+func (j *jitter) duration() time.Duration {
+	if j.rate == 0 {
+		return 0
+	}
+	return time.Duration(j.value / float64(j.rate) * float64(time.Second))
+}

@@ -1,0 +1,113 @@
+// Package rewrite gives each receiver one continuous RTP stream out of a
+// source that pauses, resumes and switches between layers: sequence number,
+// timestamp, VP8 PictureID and TL0PICIDX go on without a break.
+package rewrite
+
+const maxRuns = 32 // how far back a NACK can reach, in switches
+
+// In is what a packet says at the source.
+type In struct {
+	Seq       uint16
+	Timestamp uint32
+	Picture   uint16
+	TL0       uint8
+}
+
+// Out is what the receiver is to see.
+type Out = In
+
+// run is a stretch of the source that is forwarded with fixed offsets.
+type run struct {
+	layer    uint8
+	firstIn  uint16
+	firstOut uint16
+	lastIn   uint16 // highest forwarded
+	seq      uint16 // out = in + offset
+	ts       uint32
+	pic      uint16
+	tl0      uint8
+}
+
+// Mapper rewrites for one receiver. It is not safe for concurrent use: the
+// forwarding worker owns it. The zero value is ready; Switch must come first.
+type Mapper struct {
+	runs  [maxRuns]run
+	n     int // runs ever made
+	first uint16
+	last  Out // highest sent
+}
+
+// New makes a mapper whose stream begins at sequence number first.
+func New(first uint16) *Mapper { return &Mapper{first: first} }
+
+// Started tells whether anything was mapped yet.
+func (m *Mapper) Started() bool { return m.n > 0 }
+
+// Layer is the layer of the present run.
+func (m *Mapper) Layer() uint8 { return m.current().layer }
+
+// Last is the newest packet that was mapped.
+func (m *Mapper) Last() Out { return m.last }
+
+func (m *Mapper) current() *run { return &m.runs[(m.n+maxRuns-1)%maxRuns] }
+
+// Switch begins a new run at the packet in, of the given layer, with the
+// packet's timestamp shown as ts. Out continues behind what was sent last.
+func (m *Mapper) Switch(layer uint8, in In, ts uint32) {
+	next := Out{Seq: m.first, Picture: in.Picture, TL0: in.TL0}
+	if m.n > 0 {
+		next = Out{Seq: m.last.Seq + 1, Picture: m.last.Picture + 1, TL0: m.last.TL0 + 1}
+	}
+	m.runs[m.n%maxRuns] = run{layer: layer, firstIn: in.Seq, lastIn: in.Seq - 1, firstOut: next.Seq,
+		seq: next.Seq - in.Seq, ts: ts - in.Timestamp, pic: next.Picture - in.Picture, tl0: next.TL0 - in.TL0}
+	m.n++
+}
+
+// Resume begins a new run of the same layer after a pause, with the source's
+// clock running on.
+func (m *Mapper) Resume(in In) {
+	r := m.current()
+	m.Switch(r.layer, in, in.Timestamp+r.ts)
+}
+
+// TimestampOffset is what the present run adds to timestamps.
+func (m *Mapper) TimestampOffset() uint32 { return m.current().ts }
+
+// Map rewrites a packet of the present run. ok is false for a packet older
+// than the run: it belongs to a stretch that the receiver does not get.
+func (m *Mapper) Map(in In) (out Out, ok bool) {
+	r := m.current()
+	if int16(in.Seq-r.firstIn) < 0 {
+		return out, false
+	}
+	out = Out{in.Seq + r.seq, in.Timestamp + r.ts, (in.Picture + r.pic) & 0x7fff, in.TL0 + r.tl0}
+	if int16(in.Seq-r.lastIn) > 0 {
+		r.lastIn = in.Seq
+		m.last = out
+	}
+	return out, true
+}
+
+// Again rewrites a packet that was sent before, found by Source: the same
+// bytes as then.
+func (m *Mapper) Again(run int, in In) Out {
+	r := &m.runs[run]
+	return Out{in.Seq + r.seq, in.Timestamp + r.ts, (in.Picture + r.pic) & 0x7fff, in.TL0 + r.tl0}
+}
+
+// Source finds which packet of which layer was sent as sequence number out;
+// run is to be given to Again.
+func (m *Mapper) Source(out uint16) (layer uint8, seq uint16, run int, ok bool) {
+	for i := m.n - 1; i >= 0 && i >= m.n-maxRuns; i-- {
+		r := &m.runs[i%maxRuns]
+		if int16(out-r.firstOut) < 0 {
+			continue
+		}
+		in := out - r.seq
+		if int16(in-r.lastIn) > 0 {
+			return 0, 0, 0, false
+		}
+		return r.layer, in, i % maxRuns, true
+	}
+	return 0, 0, 0, false
+}

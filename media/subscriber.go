@@ -1,0 +1,306 @@
+package media
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/webrtc/v4"
+)
+
+// subscriber is the sub connection of a peer: the server offers. One offer
+// is outstanding at a time; what changes meanwhile goes into the next.
+type subscriber struct {
+	peer       *Peer
+	candidates candidates
+	writer     atomic.Pointer[webrtc.PeerConnection] // pc, for the workers
+
+	mu        sync.Mutex // guards what follows
+	pc        *webrtc.PeerConnection
+	closed    bool
+	forwards  map[*track]*subscription
+	idle      []*webrtc.RTPTransceiver // answered as inactive, ready for another track
+	leaving   []*webrtc.RTPTransceiver // becoming idle with the next answer
+	offered   []*webrtc.RTPTransceiver // of leaving, those in the outstanding offer
+	offer     string                   // outstanding, or empty
+	restartIt bool
+	connected bool
+	told      map[*track]bool // tracks told by Events.Track
+}
+
+func (u *subscriber) init(p *Peer) {
+	u.peer = p
+	u.forwards = map[*track]*subscription{}
+	u.told = map[*track]bool{}
+	u.candidates.limit = p.sfu.cfg.Limits.Candidates
+}
+
+// run is the peer's negotiation goroutine.
+func (u *subscriber) run() {
+	for {
+		select {
+		case <-u.peer.done:
+			return
+		case <-u.peer.wake:
+			if err := u.reconcile(); err != nil && !u.peer.isClosed() {
+				u.peer.sfu.log.Warn("media: renegotiation", "err", err)
+			}
+		}
+	}
+}
+
+// reconcile brings the connection in line with what the peer may receive.
+func (u *subscriber) reconcile() error {
+	want := u.peer.room.visible(u.peer)
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.closed {
+		return nil
+	}
+	changed := u.removeLocked(want)
+	added, err := u.addLocked(want)
+	if u.offer != "" || u.pc == nil || !(changed || added || u.restartIt || len(u.leaving) > len(u.offered)) && !u.stale() {
+		return err
+	}
+	return errors.Join(err, u.offerLocked())
+}
+
+// stale tells whether something changed while the last offer was out.
+func (u *subscriber) stale() bool {
+	for _, s := range u.forwards {
+		if !s.offered {
+			return true
+		}
+	}
+	return false
+}
+
+func (u *subscriber) removeLocked(want []*track) (changed bool) {
+	for t, s := range u.forwards {
+		if slices.Contains(want, t) {
+			continue
+		}
+		s.allowed.Store(false)
+		delete(u.forwards, t)
+		u.tellLocked(t, false)
+		u.peer.sfu.metrics.subscriptions.Dec()
+		if err := u.pc.RemoveTrack(s.sender); err != nil {
+			u.peer.sfu.log.Debug("media: remove track", "err", err)
+		}
+		t.unsubscribe(s)
+		u.leaving = append(u.leaving, s.transceiver)
+		changed = true
+	}
+	return changed
+}
+
+func (u *subscriber) addLocked(want []*track) (changed bool, err error) {
+	for _, t := range want {
+		if u.forwards[t] != nil {
+			continue
+		}
+		if u.pc == nil {
+			if err := u.openLocked(); err != nil {
+				return changed, err
+			}
+		}
+		s := newSubscription(t, u.peer)
+		if err := u.attachLocked(s); err != nil {
+			return changed, fmt.Errorf("media: subscribe: %w", err)
+		}
+		u.forwards[t] = s
+		u.peer.sfu.metrics.subscriptions.Inc()
+		u.peer.sfu.wg.Go(s.readRTCP)
+		u.tellLocked(t, true)
+		changed = true
+	}
+	return changed, nil
+}
+
+// attachLocked gives s a media section: an idle one or a new one.
+func (u *subscriber) attachLocked(s *subscription) error {
+	kind := s.Kind()
+	for i, tr := range u.idle {
+		if tr.Kind() != kind {
+			continue
+		}
+		sender, err := u.peer.sfu.sub.NewRTPSender(s, u.transportLocked())
+		if err != nil {
+			return err
+		}
+		if err := tr.SetSender(sender, s); err != nil {
+			return errors.Join(err, sender.Stop())
+		}
+		u.idle = slices.Delete(u.idle, i, i+1)
+		s.transceiver, s.sender = tr, sender
+		return nil
+	}
+	tr, err := u.pc.AddTransceiverFromTrack(s, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+	if err != nil {
+		return err
+	}
+	s.transceiver, s.sender = tr, tr.Sender()
+	return nil
+}
+
+func (u *subscriber) transportLocked() *webrtc.DTLSTransport {
+	return u.pc.SCTP().Transport()
+}
+
+func (u *subscriber) openLocked() error {
+	pc, err := u.peer.sfu.sub.NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		return fmt.Errorf("media: subscribe: %w", err)
+	}
+	pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
+		u.onState(s)
+		u.peer.post(func(e Events) {
+			if e.State != nil {
+				e.State(TargetSubscribe, s)
+			}
+		})
+	})
+	u.pc = pc
+	u.writer.Store(pc)
+	return nil
+}
+
+// onState begins forwarding when the connection is up.
+func (u *subscriber) onState(s webrtc.PeerConnectionState) {
+	u.mu.Lock()
+	u.connected = s == webrtc.PeerConnectionStateConnected
+	forwards := slices.Collect(maps.Values(u.forwards))
+	up := u.connected
+	u.mu.Unlock()
+	for _, f := range forwards {
+		f.ready.Store(up)
+	}
+}
+
+func (u *subscriber) offerLocked() error {
+	offer, err := u.pc.CreateOffer(&webrtc.OfferOptions{ICERestart: u.restartIt && u.pc.CurrentLocalDescription() != nil})
+	if err != nil {
+		return fmt.Errorf("media: offer: %w", err)
+	}
+	sdp, err := describe(u.peer, u.pc, offer, TargetSubscribe)
+	if err != nil {
+		return fmt.Errorf("media: offer: %w", err)
+	}
+	u.offer, u.restartIt = sdp, false
+	u.offered = slices.Clone(u.leaving)
+	for _, s := range u.forwards {
+		s.offered = true
+	}
+	u.candidates.hold()
+	u.tellOffer(sdp)
+	return nil
+}
+
+func (u *subscriber) tellOffer(sdp string) {
+	u.peer.post(func(e Events) {
+		if e.Offer != nil {
+			e.Offer(sdp)
+		}
+	})
+}
+
+func (u *subscriber) tellLocked(t *track, added bool) {
+	if u.told[t] == added {
+		return
+	}
+	if added {
+		u.told[t] = true
+	} else {
+		delete(u.told, t)
+	}
+	u.peer.tellTrack(t.info, added)
+}
+
+func (p *Peer) tellTrack(t TrackInfo, added bool) {
+	p.post(func(e Events) {
+		if e.Track != nil {
+			e.Track(t, added)
+		}
+	})
+}
+
+// repeat tells a new receiver of events where things stand.
+func (u *subscriber) repeat() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for t := range u.told {
+		u.peer.tellTrack(t.info, true)
+	}
+	if u.offer != "" {
+		u.tellOffer(u.offer)
+	}
+}
+
+func (u *subscriber) restart() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.restartIt = true
+}
+
+// AnswerSubscribe takes the client's answer to the last Events.Offer.
+// Errors: ErrSDP, ErrState, ErrLimit, ErrClosed.
+func (p *Peer) AnswerSubscribe(sdp string) error {
+	if err := p.admit(len(sdp)); err != nil {
+		return err
+	}
+	u := &p.sub
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.closed {
+		return ErrClosed
+	}
+	if u.offer == "" {
+		return fmt.Errorf("%w: no offer is outstanding", ErrState)
+	}
+	if err := u.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: sdp}); err != nil {
+		p.sfu.metrics.refused.Inc()
+		return fmt.Errorf("%w: %w", ErrSDP, err)
+	}
+	u.offer = ""
+	for _, tr := range u.offered {
+		u.idle = append(u.idle, tr)
+		u.leaving = slices.DeleteFunc(u.leaving, func(l *webrtc.RTPTransceiver) bool { return l == tr })
+	}
+	u.offered = nil
+	u.candidates.release(u.pc)
+	p.wakeUp()
+	return nil
+}
+
+// write sends RTCP to the receiver; a closing connection may refuse it.
+func (u *subscriber) write(p rtcp.Packet) {
+	if pc := u.writer.Load(); pc != nil {
+		if err := pc.WriteRTCP([]rtcp.Packet{p}); err != nil {
+			u.peer.sfu.log.Debug("media: rtcp", "err", err)
+		}
+	}
+}
+
+// close closes the connection and waits for pion's goroutines.
+func (u *subscriber) close() {
+	u.mu.Lock()
+	u.closed = true
+	pc := u.pc
+	for t, s := range u.forwards {
+		s.allowed.Store(false)
+		t.unsubscribe(s)
+		u.peer.sfu.metrics.subscriptions.Dec()
+	}
+	clear(u.forwards)
+	u.mu.Unlock()
+	if pc == nil {
+		return
+	}
+	if err := pc.GracefulClose(); err != nil {
+		u.peer.sfu.log.Debug("media: close", "pc", TargetSubscribe, "err", err)
+	}
+}

@@ -1,0 +1,172 @@
+package media
+
+import (
+	"errors"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/webrtc/v4"
+
+	"yunting/media/rewrite"
+)
+
+// binding is what negotiation gives a subscription to write with.
+type binding struct {
+	out  webrtc.TrackLocalWriter
+	ssrc uint32
+	pt   uint8
+}
+
+// subscription forwards one track to one receiver: pion's TrackLocal.
+type subscription struct {
+	track *track
+	peer  *Peer
+
+	// Set by the subscriber under its mutex.
+	transceiver *webrtc.RTPTransceiver
+	sender      *webrtc.RTPSender
+	offered     bool
+
+	allowed atomic.Bool // the receiver may receive
+	ready   atomic.Bool // the connection is up
+	bound   atomic.Pointer[binding]
+	report  atomic.Pointer[rtcp.ReceptionReport]
+	rtt     atomic.Int64 // nanoseconds, by RTCP
+
+	forwarder // owned by the track's worker
+}
+
+func newSubscription(t *track, p *Peer) *subscription {
+	s := &subscription{track: t, peer: p}
+	// Starting low keeps the first wrap, and with it the receiver's rollover
+	// counter, far from the first packets (RFC 3711 section 3.3.1).
+	s.mapper = rewrite.New(uint16(rand.Uint32() & 0x3fff))
+	s.ready.Store(p.sub.connected) // the caller holds p.sub.mu
+	return s
+}
+
+// ID is the msid track id (webrtc.TrackLocal).
+func (s *subscription) ID() string { return s.track.info.ID }
+
+// RID is empty: a receiver gets one encoding (webrtc.TrackLocal).
+func (s *subscription) RID() string { return "" }
+
+// StreamID is the msid stream id (webrtc.TrackLocal).
+func (s *subscription) StreamID() string { return StreamID(s.track.info.Peer, s.track.info.Source) }
+
+// Kind is audio or video (webrtc.TrackLocal).
+func (s *subscription) Kind() webrtc.RTPCodecType { return s.track.kind }
+
+// Bind is called when the receiver agreed to the track (webrtc.TrackLocal).
+func (s *subscription) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
+	codec, ok := matchCodec(s.track.codec, c.CodecParameters())
+	if !ok {
+		return webrtc.RTPCodecParameters{}, webrtc.ErrUnsupportedCodec
+	}
+	s.bound.Store(&binding{out: c.WriteStream(), ssrc: uint32(c.SSRC()), pt: uint8(codec.PayloadType)})
+	s.track.subscribe(s)
+	return codec, nil
+}
+
+// Unbind is called when the section ends (webrtc.TrackLocal).
+func (s *subscription) Unbind(webrtc.TrackLocalContext) error {
+	s.allowed.Store(false)
+	s.bound.Store(nil)
+	s.track.unsubscribe(s)
+	return nil
+}
+
+// matchCodec finds the receiver's name for the publisher's codec.
+func matchCodec(want webrtc.RTPCodecParameters, have []webrtc.RTPCodecParameters) (webrtc.RTPCodecParameters, bool) {
+	var near *webrtc.RTPCodecParameters
+	for i := range have {
+		if !strings.EqualFold(have[i].MimeType, want.MimeType) {
+			continue
+		}
+		if have[i].SDPFmtpLine == want.SDPFmtpLine {
+			return have[i], true
+		}
+		if near == nil {
+			near = &have[i]
+		}
+	}
+	if near == nil {
+		return webrtc.RTPCodecParameters{}, false
+	}
+	return *near, true
+}
+
+// readRTCP takes the receiver's reports and requests until the sender stops.
+func (s *subscription) readRTCP() {
+	buf := make([]byte, 1500)
+	for {
+		n, _, err := s.sender.Read(buf)
+		if err != nil {
+			if errors.Is(err, io.ErrShortBuffer) {
+				continue
+			}
+			return
+		}
+		packets, err := rtcp.Unmarshal(buf[:n])
+		if err != nil {
+			s.peer.sfu.metrics.malformed.Inc()
+			continue
+		}
+		if b := s.bound.Load(); b != nil {
+			s.handleRTCP(packets, b.ssrc)
+		}
+	}
+}
+
+func (s *subscription) handleRTCP(packets []rtcp.Packet, ssrc uint32) {
+	for _, p := range packets {
+		switch p := p.(type) {
+		case *rtcp.TransportLayerNack:
+			if p.MediaSSRC == ssrc {
+				s.track.w.do(func() { s.resend(p.Nacks) })
+			}
+		case *rtcp.PictureLossIndication:
+			if p.MediaSSRC == ssrc {
+				s.track.w.do(s.askKeyFrame)
+			}
+		case *rtcp.FullIntraRequest:
+			s.track.w.do(s.askKeyFrame)
+		case *rtcp.ReceiverReport:
+			for i := range p.Reports {
+				if p.Reports[i].SSRC == ssrc {
+					s.takeReport(&p.Reports[i], time.Now())
+				}
+			}
+		}
+	}
+}
+
+// takeReport keeps a report and measures the round trip (RFC 3550 section 6.4.1).
+func (s *subscription) takeReport(r *rtcp.ReceptionReport, now time.Time) {
+	s.report.Store(r)
+	if r.LastSenderReport == 0 {
+		return
+	}
+	units := int32(uint32(ntpTime(now)>>16) - r.LastSenderReport - r.Delay) // 1/65536 s
+	if units >= 0 && units < 10<<16 {
+		s.rtt.Store(int64(units) * int64(time.Second) / 65536)
+	}
+}
+
+// ntpTime is t in 1/2^32 seconds since 1900 (RFC 3550 section 4).
+func ntpTime(t time.Time) uint64 {
+	const epoch = 2208988800
+	return uint64(t.Unix()+epoch)<<32 | uint64(t.Nanosecond())<<32/uint64(time.Second)
+}
+
+// ntpDuration is the time from b to a.
+func ntpDuration(a, b uint64) time.Duration {
+	d := int64(a - b)
+	return time.Duration(d>>32)*time.Second + time.Duration((d&0xffffffff)*int64(time.Second)>>32)
+}
+
+var _ webrtc.TrackLocal = (*subscription)(nil)

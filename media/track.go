@@ -1,0 +1,295 @@
+package media
+
+import (
+	"errors"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/sdp/v3"
+	"github.com/pion/webrtc/v4"
+
+	"yunting/media/loss"
+	"yunting/media/packet"
+	"yunting/media/packetcache"
+)
+
+const (
+	maxLayers    = 3
+	bufferSize   = 1500
+	videoCache   = 1024 // packets: about 5 s of 2 Mbps
+	audioCache   = 128  // packets: 2.5 s of 20 ms
+	badInARow    = 1000 // malformed packets before a stream is given up
+	keyThrottle  = 500 * time.Millisecond
+	silentLayer  = 400 * time.Millisecond // a layer that sends nothing for this long is off
+	silenceLevel = 127                    // RFC 6464
+)
+
+// buffer is one received packet. The reader fills it, then the worker owns it.
+type buffer struct {
+	layer   *layer
+	head    packet.Header
+	vp8     packet.VP8 // of VP8 packets
+	key     bool       // begins a key frame
+	level   uint8      // of audio with the level extension, else 255
+	arrived time.Time
+	n       int
+	data    [bufferSize]byte
+}
+
+func (b *buffer) payload() []byte { return b.data[b.head.Payload:b.head.End] }
+
+var buffers = sync.Pool{New: func() any { return new(buffer) }}
+
+// track is one published track: one layer, or several with simulcast.
+type track struct {
+	info     TrackInfo
+	peer     *Peer
+	pc       *webrtc.PeerConnection
+	receiver *webrtc.RTPReceiver
+	codec    webrtc.RTPCodecParameters
+	kind     webrtc.RTPCodecType
+	w        *worker
+	isVP8    bool
+	levelExt uint8 // id of the audio level extension, 0 is none
+	onEnd    func()
+	ending   sync.Once
+
+	announced  bool        // was permitted once; guarded by room.mu
+	permitted  atomic.Bool // the publisher may send it now
+	layerCount int         // guarded by publisher.mu
+	reading    atomic.Int32
+
+	mu   sync.Mutex // guards changes of subs
+	subs atomic.Pointer[[]*subscription]
+
+	level atomic.Uint32 // smoothed -dBov ×16
+	heard atomic.Int64  // unix nanoseconds of the last packet with a level
+	stats trackStats
+
+	// Owned by the worker.
+	layers []*layer
+	feeds  []*feed
+	ended  bool
+}
+
+// layer is one RTP stream of a track.
+type layer struct {
+	track  *track
+	index  uint8 // 0 is the smallest
+	ssrc   uint32
+	remote *webrtc.TrackRemote
+
+	// Owned by the worker.
+	cache    *packetcache.Cache[*buffer]
+	loss     *loss.Tracker
+	wantKey  bool
+	keyAsked time.Time
+	lastSeen time.Time
+	sr       senderReport
+	jitter   jitter
+}
+
+// senderReport is a publisher's mapping of RTP time to its wall clock.
+type senderReport struct {
+	ntp     uint64
+	rtp     uint32
+	arrived time.Time
+}
+
+func newTrack(p *Peer, pc *webrtc.PeerConnection, r *webrtc.RTPReceiver, info TrackInfo, codec webrtc.RTPCodecParameters) *track {
+	t := &track{info: info, peer: p, pc: pc, receiver: r, codec: codec, w: p.sfu.worker(),
+		isVP8: strings.EqualFold(codec.MimeType, webrtc.MimeTypeVP8)}
+	t.kind = webrtc.NewRTPCodecType(info.Kind)
+	t.level.Store(silenceLevel * 16)
+	for _, e := range r.GetParameters().HeaderExtensions {
+		if e.URI == sdp.AudioLevelURI {
+			t.levelExt = uint8(e.ID)
+		}
+	}
+	return t
+}
+
+// named tells whether id names the track or its publisher.
+func (t *track) named(id string) bool { return t.info.ID == id || t.info.Peer == id }
+
+// addLayer counts one more stream; the caller holds publisher.mu.
+func (t *track) addLayer(remote *webrtc.TrackRemote) bool {
+	if t.layerCount >= maxLayers || t.layerCount > 0 && remote.RID() == "" {
+		return false
+	}
+	t.layerCount++
+	return true
+}
+
+// layerRank orders the customary names of simulcast streams.
+func layerRank(rid string) uint8 {
+	switch strings.ToLower(rid) {
+	case "h", "m", "1", "mid", "medium":
+		return 1
+	case "f", "2", "hi", "high", "full":
+		return 2
+	}
+	return 0
+}
+
+// startLayer begins to read a stream.
+func (t *track) startLayer(remote *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
+	size := videoCache
+	if t.kind == webrtc.RTPCodecTypeAudio {
+		size = audioCache
+	}
+	l := &layer{track: t, index: layerRank(remote.RID()), ssrc: uint32(remote.SSRC()), remote: remote,
+		cache: packetcache.New[*buffer](size), loss: loss.New(loss.Options{})}
+	l.jitter.rate = t.codec.ClockRate
+	t.reading.Add(1)
+	t.w.do(func() { t.w.addLayer(t, l) })
+	t.peer.sfu.wg.Go(func() {
+		l.read()
+		t.w.do(func() { t.w.removeLayer(t, l) })
+		if t.reading.Add(-1) == 0 {
+			t.end()
+		}
+	})
+	t.peer.sfu.wg.Go(func() { l.readRTCP(r) })
+}
+
+// end ends the track for everyone. It may be called many times.
+func (t *track) end() {
+	t.ending.Do(func() {
+		t.permitted.Store(false)
+		if t.onEnd != nil {
+			t.onEnd()
+		}
+		t.peer.room.removeTrack(t)
+		t.peer.tellPublished(t.info, false)
+		t.w.do(func() { t.w.endTrack(t) })
+	})
+}
+
+func (t *track) subscriptions() []*subscription {
+	if l := t.subs.Load(); l != nil {
+		return *l
+	}
+	return nil
+}
+
+// subscribe adds s to the fan-out with the right that its receiver has now.
+func (t *track) subscribe(s *subscription) {
+	r := t.peer.room
+	r.mu.Lock()
+	s.allowed.Store(r.mayReceiveLocked(s.peer, t))
+	t.mu.Lock()
+	if l := t.subscriptions(); !slices.Contains(l, s) {
+		l = append(slices.Clone(l), s)
+		t.subs.Store(&l)
+	}
+	t.mu.Unlock()
+	r.mu.Unlock()
+}
+
+func (t *track) unsubscribe(s *subscription) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l := slices.DeleteFunc(slices.Clone(t.subscriptions()), func(x *subscription) bool { return x == s })
+	t.subs.Store(&l)
+}
+
+// read takes the stream's packets until it ends. Malformed packets are
+// counted and ignored; only an endless row of them ends the stream.
+func (l *layer) read() {
+	m := l.track.peer.sfu.metrics
+	bad := 0
+	for bad < badInARow {
+		b := buffers.Get().(*buffer)
+		n, _, err := l.remote.Read(b.data[:])
+		if err != nil {
+			buffers.Put(b)
+			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrClosedPipe) || l.track.peer.isClosed() {
+				return
+			}
+			m.malformed.Inc()
+			bad++
+			continue
+		}
+		if !l.parse(b, n) {
+			buffers.Put(b)
+			m.malformed.Inc()
+			bad++
+			continue
+		}
+		bad = 0
+		b.arrived = time.Now()
+		if !l.track.w.push(b) {
+			buffers.Put(b)
+			m.queueFull.Inc()
+		}
+	}
+	l.track.peer.sfu.log.Warn("media: stream of malformed packets ended", "track", l.track.info.ID)
+}
+
+// parse reads all that forwarding needs of a packet, once.
+func (l *layer) parse(b *buffer, n int) bool {
+	var err error
+	if b.head, err = packet.Parse(b.data[:n]); err != nil || b.head.SSRC != l.ssrc {
+		return false
+	}
+	b.layer, b.n, b.key, b.level = l, n, false, 255
+	b.vp8 = packet.VP8{}
+	t := l.track
+	payload := b.payload()
+	switch {
+	case t.kind == webrtc.RTPCodecTypeAudio:
+		b.key = true
+		if v, _, ok := packet.AudioLevel(b.head.Extension(b.data[:n], t.levelExt)); ok {
+			b.level = v
+		}
+	case len(payload) == 0: // padding
+	case t.isVP8:
+		if b.vp8, err = packet.ParseVP8(payload); err != nil {
+			return false
+		}
+		b.key = b.vp8.KeyFrame
+	case strings.EqualFold(t.codec.MimeType, webrtc.MimeTypeVP9):
+		b.key = packet.VP9KeyFrame(payload)
+	default:
+		b.key = packet.H264KeyFrame(payload)
+	}
+	return true
+}
+
+// readRTCP takes the publisher's sender reports.
+func (l *layer) readRTCP(r *webrtc.RTPReceiver) {
+	buf := make([]byte, bufferSize)
+	for {
+		var n int
+		var err error
+		if rid := l.remote.RID(); rid != "" {
+			n, _, err = r.ReadSimulcast(buf, rid)
+		} else {
+			n, _, err = r.Read(buf)
+		}
+		if err != nil {
+			if errors.Is(err, io.ErrShortBuffer) {
+				continue
+			}
+			return
+		}
+		now := time.Now()
+		packets, err := rtcp.Unmarshal(buf[:n])
+		if err != nil {
+			l.track.peer.sfu.metrics.malformed.Inc()
+			continue
+		}
+		for _, p := range packets {
+			if sr, ok := p.(*rtcp.SenderReport); ok && sr.SSRC == l.ssrc {
+				rep := senderReport{sr.NTPTime, sr.RTPTime, now}
+				l.track.w.do(func() { l.takeReport(rep) })
+			}
+		}
+	}
+}

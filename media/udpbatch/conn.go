@@ -1,0 +1,87 @@
+// Package udpbatch is a UDP socket that holds back RTP packets until Flush
+// and then sends them with as few system calls as the kernel allows:
+// sendmmsg for many messages and UDP_SEGMENT (GSO) for runs of packets to one
+// address. Everything else (STUN, DTLS, RTCP) is sent at once.
+package udpbatch
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"sync/atomic"
+)
+
+const (
+	maxPacket  = 1500    // a larger datagram is never held back
+	socketBuf  = 4 << 20 // asked of the kernel for both directions
+	laneCount  = 4       // power of two; destinations are spread over lanes
+	laneBatch  = 64      // messages a lane holds before it flushes by itself
+	maxSegment = 40      // segments of one GSO message (the kernel allows 64)
+)
+
+// Stats counts what the socket sent since it was opened.
+type Stats struct {
+	Calls    uint64 // sendmmsg calls
+	Messages uint64 // messages handed to the kernel (a GSO run counts as one)
+	Packets  uint64 // RTP packets queued
+	Dropped  uint64 // packets the kernel refused
+}
+
+type counters struct{ calls, messages, packets, dropped atomic.Uint64 }
+
+// Conn is a net.PacketConn for pion's UDP mux. All methods are safe for
+// concurrent use. Packets to one destination leave in the order written.
+// Errors of held packets are asynchronous: they are counted, not returned.
+type Conn struct {
+	*net.UDPConn
+	lanes [laneCount]lane
+	gso   atomic.Bool
+	count counters
+}
+
+// Listen opens a socket on addr; an IPv6 address binds IPv6 only.
+func Listen(addr netip.AddrPort) (*Conn, error) {
+	network := "udp4"
+	if addr.Addr().Is6() {
+		network = "udp6"
+	}
+	u, err := net.ListenUDP(network, net.UDPAddrFromAddrPort(addr))
+	if err != nil {
+		return nil, fmt.Errorf("udpbatch: listen: %w", err)
+	}
+	// The kernel caps both at its own limits; a smaller buffer is no fault.
+	_ = u.SetReadBuffer(socketBuf)
+	_ = u.SetWriteBuffer(socketBuf)
+	c := &Conn{UDPConn: u}
+	c.gso.Store(true)
+	if err := c.openLanes(network == "udp6"); err != nil {
+		_ = u.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// Stats returns the counters.
+func (c *Conn) Stats() Stats {
+	return Stats{Calls: c.count.calls.Load(), Messages: c.count.messages.Load(),
+		Packets: c.count.packets.Load(), Dropped: c.count.dropped.Load()}
+}
+
+// ReadFromAddrPort reads one datagram without allocating.
+func (c *Conn) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
+	return c.ReadFromUDPAddrPort(b)
+}
+
+// WriteTo queues or sends one datagram.
+func (c *Conn) WriteTo(b []byte, to net.Addr) (int, error) {
+	u, ok := to.(*net.UDPAddr)
+	if !ok {
+		return 0, fmt.Errorf("udpbatch: write to %T", to)
+	}
+	return c.WriteToAddrPort(b, u.AddrPort())
+}
+
+// isRTP tells RTP from STUN, DTLS (RFC 7983) and RTCP (RFC 5761).
+func isRTP(b []byte) bool {
+	return len(b) >= 12 && len(b) <= maxPacket && b[0]&0xc0 == 0x80 && (b[1] < 192 || b[1] > 223)
+}

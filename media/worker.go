@@ -1,0 +1,251 @@
+package media
+
+import (
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/webrtc/v4"
+)
+
+const (
+	workerQueue = 8192                  // packets and calls waiting
+	workerBatch = 64                    // packets of one fan-out
+	frameWait   = time.Millisecond      // how long a fan-out waits for a frame's last packet
+	workerTick  = 10 * time.Millisecond // NACK and key frame requests
+	nackEach    = 256                   // packets asked for in one tick of one stream
+)
+
+// job is a packet or a call.
+type job struct {
+	packet *buffer
+	call   func()
+}
+
+// worker forwards the packets of its tracks, one goroutine a core. It owns
+// the tracks' layers, caches and feeds and the subscriptions' rewriting.
+type worker struct {
+	sfu     *SFU
+	jobs    chan job
+	quit    chan struct{}
+	stopped chan struct{}
+
+	// Owned by the goroutine.
+	tracks map[*track]struct{}
+	batch  []*buffer
+	timer  *time.Timer
+	due    []uint16
+}
+
+func newWorker(s *SFU) *worker {
+	return &worker{sfu: s, jobs: make(chan job, workerQueue), quit: make(chan struct{}), stopped: make(chan struct{}),
+		tracks: map[*track]struct{}{}, batch: make([]*buffer, 0, workerBatch)}
+}
+
+// push queues a packet; a full queue refuses it.
+func (w *worker) push(b *buffer) bool {
+	select {
+	case w.jobs <- job{packet: b}:
+		return true
+	default:
+		return false
+	}
+}
+
+// do queues a call and does not wait for it. After stop it does nothing.
+func (w *worker) do(f func()) {
+	select {
+	case w.jobs <- job{call: f}:
+	case <-w.quit:
+	}
+}
+
+// call runs f on the worker and waits. It must not be called from the worker.
+func (w *worker) call(f func()) {
+	ran := make(chan struct{})
+	w.do(func() { f(); close(ran) })
+	select {
+	case <-ran:
+	case <-w.stopped:
+	}
+}
+
+// stop ends the worker; what is queued is lost.
+func (w *worker) stop() {
+	close(w.quit)
+	<-w.stopped
+}
+
+func (w *worker) run() {
+	defer close(w.stopped)
+	w.timer = time.NewTimer(time.Hour)
+	defer w.timer.Stop()
+	tick := time.NewTicker(workerTick)
+	defer tick.Stop()
+	for {
+		select {
+		case <-w.quit:
+			return
+		case now := <-tick.C:
+			w.upstream(now)
+		case j := <-w.jobs:
+			w.collect(j)
+		}
+	}
+}
+
+// collect gathers what is queued, waits shortly for the rest of a frame, so that
+// a receiver's packets lie together, and fans out.
+func (w *worker) collect(j job) {
+	w.batch = w.batch[:0]
+	waiting := false
+	for {
+		if j.call != nil {
+			w.fanOut()
+			w.batch = w.batch[:0]
+			j.call()
+		} else {
+			w.batch = append(w.batch, j.packet)
+		}
+		if len(w.batch) == workerBatch {
+			break
+		}
+		select {
+		case j = <-w.jobs:
+			continue
+		default:
+		}
+		if !w.incomplete() {
+			break
+		}
+		if !waiting { // one deadline from the first wait, not one a packet
+			waiting = true
+			w.timer.Reset(frameWait)
+		}
+		select {
+		case j = <-w.jobs:
+			continue
+		case <-w.timer.C:
+		case <-w.quit:
+		}
+		break
+	}
+	w.fanOut()
+}
+
+// incomplete tells whether the batch ends within a video frame.
+func (w *worker) incomplete() bool {
+	if len(w.batch) == 0 {
+		return false
+	}
+	b := w.batch[len(w.batch)-1]
+	return b.layer.track.kind == webrtc.RTPCodecTypeVideo && !b.head.Marker
+}
+
+// fanOut forwards the batch: by stream, then by receiver, so that one
+// receiver's packets become one message of the kernel.
+func (w *worker) fanOut() {
+	if len(w.batch) == 0 {
+		return
+	}
+	var bytesIn, bytesOut, out int
+	for i := 0; i < len(w.batch); {
+		l := w.batch[i].layer
+		j := i
+		for j < len(w.batch) && w.batch[j].layer == l {
+			bytesIn += w.batch[j].n
+			j++
+		}
+		run := l.accept(w.batch[i:j])
+		i = j
+		if len(run) == 0 {
+			continue
+		}
+		for _, s := range l.track.subscriptions() {
+			n, size := s.forward(run)
+			out += n
+			bytesOut += size
+		}
+	}
+	w.sfu.port.flush()
+	m := w.sfu.metrics
+	m.packetsIn.Add(float64(len(w.batch)))
+	m.bytesIn.Add(float64(bytesIn))
+	m.packetsOut.Add(float64(out))
+	m.bytesOut.Add(float64(bytesOut))
+}
+
+func (w *worker) addLayer(t *track, l *layer) {
+	if t.ended {
+		return
+	}
+	t.layers = append(t.layers, l)
+	w.tracks[t] = struct{}{}
+	l.wantKey = true
+}
+
+func (w *worker) removeLayer(t *track, l *layer) {
+	for i, x := range t.layers {
+		if x == l {
+			t.layers = append(t.layers[:i], t.layers[i+1:]...)
+		}
+	}
+	l.cache.Drain(func(b *buffer) { buffers.Put(b) })
+}
+
+func (w *worker) endTrack(t *track) {
+	t.ended = true
+	delete(w.tracks, t)
+	for _, f := range t.feeds {
+		f.close()
+	}
+	t.feeds = nil
+}
+
+// upstream asks publishers for missing packets and for key frames.
+func (w *worker) upstream(now time.Time) {
+	for t := range w.tracks {
+		rtt := t.peer.pub.roundTrip()
+		for _, l := range t.layers {
+			if l.loss.Missing() > 0 {
+				w.askMissing(l, now, rtt)
+			}
+		}
+		if t.kind == webrtc.RTPCodecTypeVideo {
+			t.retarget(now)
+			for _, l := range t.layers {
+				if l.wantKey && now.Sub(l.keyAsked) >= keyThrottle {
+					l.keyAsked = now
+					w.sfu.metrics.pli.Inc()
+					l.send(&rtcp.PictureLossIndication{MediaSSRC: l.ssrc})
+				}
+			}
+		}
+	}
+}
+
+func (w *worker) askMissing(l *layer, now time.Time, rtt time.Duration) {
+	var gaveUp int
+	w.due, gaveUp = l.loss.Due(w.due[:0], now, rtt)
+	if gaveUp > 0 {
+		w.sfu.metrics.lost.Add(float64(gaveUp))
+		if l.track.kind == webrtc.RTPCodecTypeVideo && len(l.track.feeds) > 0 {
+			l.wantKey = true // the record needs a whole picture again
+		}
+	}
+	if len(w.due) == 0 || !l.track.permitted.Load() {
+		return
+	}
+	if len(w.due) > nackEach {
+		w.due = w.due[:nackEach]
+	}
+	w.sfu.metrics.nackOut.Add(float64(len(w.due)))
+	l.send(&rtcp.TransportLayerNack{MediaSSRC: l.ssrc, Nacks: rtcp.NackPairsFromSequenceNumbers(w.due)})
+}
+
+// send writes RTCP to the publisher. A connection that is going down may
+// refuse it; the request is repeated while it is wanted.
+func (l *layer) send(p rtcp.Packet) {
+	if err := l.track.pc.WriteRTCP([]rtcp.Packet{p}); err != nil {
+		l.track.peer.sfu.log.Debug("media: rtcp", "err", err)
+	}
+}

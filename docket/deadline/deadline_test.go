@@ -25,7 +25,7 @@ func TestAdd(t *testing.T) {
 		{"worked Sunday after New Year", "2025-12-31", 4, "2026-01-04", nil, false},
 		{"year without a notice", "2026-12-20", 15, "2027-01-04", nil, true},
 		{"holiday of a year without a notice", "2026-12-25", 7, "2027-01-04", []string{"元旦", Weekend, Weekend}, true},
-		{"Spring Festival by the regulation", "2027-01-22", 15, "2027-02-10", []string{"春节", "春节", "春节", "春节"}, true},
+		{"Spring Festival by the regulation, made up on working days", "2027-01-22", 15, "2027-02-11", []string{"春节", "春节", "春节", "春节", "春节"}, true},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

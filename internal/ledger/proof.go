@@ -40,8 +40,9 @@ func (p Proof) Verify(payload []byte, vkey string) (Checkpoint, error) {
 	return c, nil
 }
 
-// Proof proves the leaf against the newest checkpoint; ErrNotIntegrated while it is queued, ErrNotFound when
-// no committed transaction queued it.
+// Proof proves the leaf against the first checkpoint that covers it, so that the checkpoint's time is when the
+// leaf was recorded and the proof never changes. ErrNotIntegrated while the leaf is queued, ErrNotFound when no
+// committed transaction queued it.
 func (l *Log) Proof(ctx context.Context, leafID int64) (Proof, error) {
 	proofs, err := l.Proofs(ctx, []int64{leafID})
 	if err != nil {
@@ -50,47 +51,41 @@ func (l *Log) Proof(ctx context.Context, leafID int64) (Proof, error) {
 	return proofs[0], nil
 }
 
-// Proofs proves many leaves against one checkpoint, in the order of ids. Errors are those of Proof.
+// Proofs proves many leaves, in the order of ids. Errors are those of Proof.
 func (l *Log) Proofs(ctx context.Context, ids []int64) ([]Proof, error) {
-	// The leaves are read before the checkpoint, so the checkpoint covers all that have a place.
-	rows, err := l.opts.Pool.Query(ctx, `SELECT id, salt, leaf_index FROM ledger_leaf WHERE id = ANY($1)`, ids)
+	rows, err := l.opts.Pool.Query(ctx, `SELECT leaf.id, leaf.salt, leaf.leaf_index, cover.tree_size, cover.note
+		FROM ledger_leaf AS leaf LEFT JOIN LATERAL (
+			SELECT tree_size, note FROM ledger_checkpoint WHERE tree_size > leaf.leaf_index ORDER BY tree_size LIMIT 1
+		) AS cover ON true
+		WHERE leaf.id = ANY($1)`, ids)
 	if err != nil {
 		return nil, fmt.Errorf("ledger: read leaves: %w", err)
 	}
 	found := make(map[int64]Proof, len(ids))
 	var id int64
-	var salt []byte
-	var index *int64
-	queued := false
-	_, err = pgx.ForEachRow(rows, []any{&id, &salt, &index}, func() error {
+	var salt, checkpoint []byte
+	var index, size *int64
+	_, err = pgx.ForEachRow(rows, []any{&id, &salt, &index, &size, &checkpoint}, func() error {
 		if index == nil {
-			queued = true
-			return nil
+			return fmt.Errorf("leaf %d: %w", id, ErrNotIntegrated)
 		}
-		found[id] = Proof{Index: *index, Salt: Salt(salt)}
+		if size == nil {
+			return fmt.Errorf("%w: no checkpoint covers leaf %d", ErrForked, id)
+		}
+		found[id] = Proof{Index: *index, TreeSize: *size, Salt: Salt(salt), Checkpoint: checkpoint}
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("ledger: read leaves: %w", err)
 	}
-	if queued {
-		return nil, ErrNotIntegrated
-	}
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	head, err := readHead(ctx, l.opts.Pool)
-	if err != nil {
-		return nil, err
-	}
+	read := hashReader(ctx, l.opts.Pool)
 	proofs := make([]Proof, len(ids))
 	for i, id := range ids {
 		p, ok := found[id]
 		if !ok {
 			return nil, fmt.Errorf("leaf %d: %w", id, ErrNotFound)
 		}
-		p.TreeSize, p.Checkpoint = head.Size, head.note
-		p.Hashes, err = tlog.ProveRecord(head.Size, p.Index, hashReader(ctx, l.opts.Pool))
+		p.Hashes, err = tlog.ProveRecord(p.TreeSize, p.Index, read)
 		if err != nil {
 			return nil, fmt.Errorf("ledger: prove leaf %d: %w", id, err)
 		}

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+var browserOnce struct {
+	sync.Mutex
+	ctx    context.Context
+	cancel []context.CancelFunc
+}
+
+// chromium starts one browser for the package; each visitor gets a context (cookies, storage) of their own in it.
+func chromium(t testing.TB) context.Context {
+	t.Helper()
+	browserOnce.Lock()
+	defer browserOnce.Unlock()
+	if browserOnce.ctx != nil {
+		return browserOnce.ctx
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.NoSandbox,
+		chromedp.Flag("use-fake-device-for-media-stream", true),
+		chromedp.Flag("use-fake-ui-for-media-stream", true),
+		chromedp.Flag("autoplay-policy", "no-user-gesture-required"),
+		chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-backgrounding-occluded-windows", true),
+		chromedp.Flag("disable-renderer-backgrounding", true),
+		chromedp.Flag("lang", "zh-CN"),
+		chromedp.WindowSize(1440, 900),
+	)
+	allocated, cancelAllocator := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, cancel := chromedp.NewContext(allocated)
+	if err := chromedp.Run(ctx); err != nil {
+		t.Fatalf("chromium: %v (make test installs it)", err)
+	}
+	browserOnce.ctx, browserOnce.cancel = ctx, []context.CancelFunc{cancel, cancelAllocator}
+	return ctx
+}
+
+func closeBrowser() {
+	browserOnce.Lock()
+	defer browserOnce.Unlock()
+	for _, cancel := range browserOnce.cancel {
+		cancel()
+	}
+}
+
+// visitor is one person at one browser.
+type visitor struct {
+	t    testing.TB
+	name string
+	base string
+	ctx  context.Context
+}
+
+func newVisitor(t testing.TB, base, name string) *visitor {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(chromium(t), chromedp.WithNewBrowserContext())
+	t.Cleanup(cancel)
+	v := &visitor{t: t, name: name, base: base, ctx: ctx}
+	v.do("begin", chromedp.EmulateViewport(1440, 900))
+	return v
+}
+
+// do runs actions within a minute; the test fails with what the page shows when they do not succeed.
+func (v *visitor) do(what string, actions ...chromedp.Action) {
+	v.t.Helper()
+	ctx, cancel := context.WithTimeout(v.ctx, time.Minute)
+	defer cancel()
+	if err := chromedp.Run(ctx, actions...); err != nil {
+		v.t.Fatalf("%s: %s: %v\n%s", v.name, what, err, v.glimpse())
+	}
+}
+
+// glimpse is what the visitor sees, for failure messages; the picture goes to YUNTING_SHOTS when that is set.
+func (v *visitor) glimpse() string {
+	ctx, cancel := context.WithTimeout(v.ctx, 5*time.Second)
+	defer cancel()
+	var text, url string
+	if err := chromedp.Run(ctx, chromedp.Location(&url), chromedp.Evaluate(`document.body ? document.body.innerText.slice(0, 1500) : ""`, &text)); err != nil {
+		return err.Error()
+	}
+	v.shot("failed-" + v.name)
+	return url + "\n" + text
+}
+
+func (v *visitor) open(path string) {
+	v.t.Helper()
+	if !strings.HasPrefix(path, "http") {
+		path = v.base + path
+	}
+	v.do("open "+path, chromedp.Navigate(path))
+}
+
+// eval runs JavaScript and decodes what it (or its promise) gives.
+func (v *visitor) eval(js string, out any) {
+	v.t.Helper()
+	v.do("eval "+js, chromedp.Evaluate(js, out, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
+}
+
+// until polls inside the page until js is true.
+func (v *visitor) until(what, js string, limit time.Duration) {
+	v.t.Helper()
+	ctx, cancel := context.WithTimeout(v.ctx, limit+5*time.Second)
+	defer cancel()
+	var ok bool
+	err := chromedp.Run(ctx, chromedp.Poll(js, &ok, chromedp.WithPollingInterval(100*time.Millisecond), chromedp.WithPollingTimeout(limit)))
+	if err != nil || !ok {
+		v.t.Fatalf("%s: waited %v for %s: %v\n%s", v.name, limit, what, err, v.glimpse())
+	}
+}
+
+// sees waits until the page shows text.
+func (v *visitor) sees(text string) {
+	v.t.Helper()
+	v.until(fmt.Sprintf("the text %q", text), fmt.Sprintf(`document.body && document.body.innerText.includes(%s)`, quote(text)), 20*time.Second)
+}
+
+// fill sets form fields by their name attribute, as typing does.
+func (v *visitor) fill(fields map[string]string) {
+	v.t.Helper()
+	for name, value := range fields {
+		js := fmt.Sprintf(`(() => { const e = document.querySelector('[name=' + CSS.escape(%s) + ']:not([type=hidden])'); if (!e) return false;
+			if (e.type === 'radio') { const o = document.querySelector('[name=' + CSS.escape(%[1]s) + '][value=' + CSS.escape(%[2]s) + ']'); if (!o) return false; o.click(); return true }
+			if (e.type === 'checkbox') { if (e.checked !== (%[2]s !== '')) e.click(); return true }
+			e.value = %[2]s; e.dispatchEvent(new Event('input', {bubbles: true})); e.dispatchEvent(new Event('change', {bubbles: true})); return true })()`, quote(name), quote(value))
+		var found bool
+		v.eval(js, &found)
+		if !found {
+			v.t.Fatalf("%s: no field %q\n%s", v.name, name, v.glimpse())
+		}
+	}
+}
+
+// press clicks the button or link that shows text and, for one that leads to another page, waits for that page.
+func (v *visitor) press(text string) {
+	v.t.Helper()
+	v.until("the control "+text, fmt.Sprintf(`!!(%s)`, findControl(text)), 20*time.Second)
+	v.do("press "+text, chromedp.ActionFunc(func(ctx context.Context) error {
+		return chromedp.Evaluate(fmt.Sprintf(`(%s).click()`, findControl(text)), nil).Do(ctx)
+	}))
+}
+
+// submit presses a control that leads to another page and waits until that is loaded.
+func (v *visitor) submit(text string) {
+	v.t.Helper()
+	v.until("the control "+text, fmt.Sprintf(`!!(%s)`, findControl(text)), 20*time.Second)
+	v.do("submit "+text, chromedp.Evaluate(`window.__before = true`, nil))
+	v.do("submit "+text, chromedp.Evaluate(fmt.Sprintf(`(%s).click()`, findControl(text)), nil))
+	v.until("the page after "+text, `window.__before !== true && document.readyState === 'complete'`, 30*time.Second)
+}
+
+func findControl(text string) string {
+	return fmt.Sprintf(`[...document.querySelectorAll('main button, main a, main summary, main [role=button], #room button, #precheck button, #precheck a, button, a')].find(e =>
+		(e.innerText || e.getAttribute('aria-label') || '').trim().includes(%s) && e.offsetParent !== null && !e.disabled)`, quote(text))
+}
+
+// at returns where the visitor is.
+func (v *visitor) at() string {
+	v.t.Helper()
+	var path string
+	v.eval(`location.pathname`, &path)
+	return path
+}
+
+// get fetches a file as the visitor, with their cookies.
+func (v *visitor) get(path string) []byte {
+	v.t.Helper()
+	var encoded string
+	v.eval(fmt.Sprintf(`fetch(%s).then(r => { if (!r.ok) throw new Error('status ' + r.status); return r.arrayBuffer() }).then(b => {
+		let s = ''; const u = new Uint8Array(b); for (let i = 0; i < u.length; i += 32768) s += String.fromCharCode(...u.subarray(i, i + 32768)); return btoa(s) })`, quote(path)), &encoded)
+	var data []byte
+	if err := json.Unmarshal([]byte(`"`+encoded+`"`), &data); err != nil {
+		v.t.Fatalf("%s: get %s: %v", v.name, path, err)
+	}
+	return data
+}
+
+// shot keeps a picture of the page under YUNTING_SHOTS, for people to look at.
+func (v *visitor) shot(name string) {
+	dir := os.Getenv("YUNTING_SHOTS")
+	if dir == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(v.ctx, 20*time.Second)
+	defer cancel()
+	var png []byte
+	err := chromedp.Run(ctx, chromedp.ActionFunc(func(ctx context.Context) (err error) {
+		png, err = page.CaptureScreenshot().WithCaptureBeyondViewport(!strings.Contains(name, "room")).Do(ctx)
+		return err
+	}))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, name+".png"), png, 0o644)
+	}
+	if err != nil {
+		v.t.Logf("shot %s: %v", name, err)
+	}
+}
+
+// size sets the window.
+func (v *visitor) size(width, height int64) { v.do("size", chromedp.EmulateViewport(width, height)) }
+
+// allowDownloads lets the browser keep files under dir.
+func (v *visitor) allowDownloads(dir string) {
+	v.do("downloads", browser.SetDownloadBehavior(browser.SetDownloadBehaviorBehaviorAllow).WithDownloadPath(dir).WithEventsEnabled(true))
+}
+
+// quote writes s as a JavaScript string.
+func quote(s string) string {
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}

@@ -1,0 +1,83 @@
+// window.__room: what tests, and a support person on the telephone, may look at.
+
+import type { Room } from "./room";
+import type { Seat } from "../lib/config";
+
+export interface PeerStats {
+  name: string;
+  seat: Seat | "";
+  framesDecoded: number;
+  framesPerSecond: number;
+  width: number;
+  height: number;
+  audioPackets: number;
+  audioLevel: number;
+  packetsLost: number;
+}
+
+declare global {
+  interface Window {
+    __room?: { readonly state: unknown; stats(): Promise<Record<string, PeerStats>>; dropSocket(): void };
+  }
+}
+
+export function expose(room: Room): void {
+  window.__room = {
+    get state() {
+      const s = room.state;
+      return {
+        phase: s.room.phase,
+        connection: s.connection,
+        stage: s.stage,
+        me: s.me,
+        people: s.people,
+        lines: s.lines,
+        answers: s.answers,
+        recording: s.room.recording,
+        resumes: s.resumes,
+        lastGapMs: s.lastGapMs,
+        mediaState: s.mediaState,
+      };
+    },
+    stats: () => peerStats(room),
+    dropSocket: () => room.socket.drop(),
+  };
+}
+
+async function peerStats(room: Room): Promise<Record<string, PeerStats>> {
+  const result: Record<string, PeerStats> = {};
+  const sub = room.media.sub;
+  if (!sub) return result;
+  const peerOfTrack = new Map<string, string>();
+  for (const [peer, stream] of Object.entries(room.state.streams)) {
+    for (const track of stream.getTracks()) peerOfTrack.set(track.id, peer);
+  }
+  (await sub.getStats()).forEach((s: RTCInboundRtpStreamStats & { trackIdentifier?: string }) => {
+    if (s.type !== "inbound-rtp") return;
+    const peer = peerOfTrack.get(s.trackIdentifier ?? "");
+    if (!peer) return;
+    const person = room.state.people.find((p) => p.id === peer);
+    const into = (result[peer] ??= {
+      name: person?.name ?? peer,
+      seat: person?.seat ?? "",
+      framesDecoded: 0,
+      framesPerSecond: 0,
+      width: 0,
+      height: 0,
+      audioPackets: 0,
+      audioLevel: 0,
+      packetsLost: 0,
+    });
+    into.packetsLost += s.packetsLost ?? 0;
+    if (s.kind === "video") {
+      into.framesDecoded = s.framesDecoded ?? 0;
+      into.framesPerSecond = s.framesPerSecond ?? 0;
+      into.width = s.frameWidth ?? 0;
+      into.height = s.frameHeight ?? 0;
+    } else {
+      into.audioPackets = s.packetsReceived ?? 0;
+      into.audioLevel = s.audioLevel ?? 0;
+    }
+  });
+  return result;
+}

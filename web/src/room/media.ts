@@ -1,0 +1,234 @@
+// The two peer connections of a person: "pub" sends and the client offers, "sub" receives and the
+// server offers, so the two sides can never collide.
+
+import type { HearingSocket } from "./socket";
+import type { Target } from "./protocol";
+
+const settleTime = 1500; // a disconnected path may heal by itself for so long
+const restartTime = 6000; // after so long an ICE restart has failed and everything begins afresh
+
+export interface MediaEvents {
+  /** What a peer sends has changed; null when it sends nothing any more. */
+  stream(peer: string, stream: MediaStream | null): void;
+  state(pub: string, sub: string): void;
+}
+
+/** Names Opus in a description as repairable: with it 30 % of packets may be lost without a gap. */
+export function withAudioRepair(sdp: string): string {
+  const opus = /^a=rtpmap:(\d+) opus\/48000/im.exec(sdp)?.[1];
+  if (!opus || new RegExp(`^a=rtcp-fb:${opus} nack\\s*$`, "m").test(sdp)) return sdp;
+  return sdp.replace(new RegExp(`^(a=rtpmap:${opus} opus/48000[^\\r\\n]*\\r?\\n)`, "gim"), `$1a=rtcp-fb:${opus} nack\r\n`);
+}
+
+/** The encodings of a camera. One layer for now; the server asks for none by name. */
+function encodings(): RTCRtpEncodingParameters[] {
+  return [{ maxBitrate: 600_000, maxFramerate: 20 }];
+}
+
+export class HearingMedia {
+  pub: RTCPeerConnection | null = null;
+  sub: RTCPeerConnection | null = null;
+  private audio: RTCRtpSender | null = null;
+  private video: RTCRtpSender | null = null;
+  private streams = new Map<string, MediaStream>();
+  private early: { target: Target; candidate: RTCIceCandidateInit }[] = [];
+  private settling = 0;
+  private restarting = 0;
+  private negotiating = Promise.resolve();
+  private tracks: { audio: MediaStreamTrack | null; video: MediaStreamTrack | null } = { audio: null, video: null };
+
+  constructor(
+    private socket: HearingSocket,
+    private events: MediaEvents,
+    private sends: boolean,
+  ) {}
+
+  /** Asks the server for a peer; fresh begins anew whatever there was. */
+  join(fresh: boolean): void {
+    this.socket.ask({ type: "media", fresh }).catch(() => undefined); // the next welcome asks again
+  }
+
+  /** The server's peer stands. When it is a new one, so are our connections. */
+  joined(fresh: boolean, ice: string[]): void {
+    if (!fresh && this.pub && this.sub) {
+      this.heal();
+      return;
+    }
+    if (!fresh) {
+      this.join(true);
+      return;
+    }
+    this.close();
+    const config: RTCConfiguration = { iceServers: ice.length ? [{ urls: ice }] : [], bundlePolicy: "max-bundle" };
+    this.sub = this.connection("sub", config);
+    this.sub.ontrack = (e) => this.arrived(e);
+    this.pub = this.connection("pub", config);
+    if (this.sends) {
+      this.audio = this.pub.addTransceiver(this.tracks.audio ?? "audio", { direction: "sendonly" }).sender;
+      this.video = this.pub.addTransceiver(this.tracks.video ?? "video", { direction: "sendonly", sendEncodings: encodings() }).sender;
+      void this.offer(false);
+    }
+  }
+
+  /** The socket is back and the peer still stands: mend what the fault broke. */
+  heal(): void {
+    for (const pc of [this.pub, this.sub]) {
+      if (pc && ["disconnected", "failed"].includes(pc.connectionState)) {
+        this.restart();
+        return;
+      }
+    }
+  }
+
+  async setTrack(kind: "audio" | "video", track: MediaStreamTrack | null): Promise<void> {
+    this.tracks[kind] = track;
+    const sender = kind === "audio" ? this.audio : this.video;
+    await sender?.replaceTrack(track);
+  }
+
+  /** An ICE restart of both connections: the network has changed under them. */
+  restart(): void {
+    if (this.restarting) return;
+    this.restarting = window.setTimeout(() => {
+      this.restarting = 0;
+      if (!this.connected()) this.join(true);
+    }, restartTime);
+    if (this.sends) void this.offer(true);
+    this.socket.tell({ type: "restart" });
+  }
+
+  connected(): boolean {
+    const fine = (pc: RTCPeerConnection | null) => !!pc && pc.connectionState === "connected";
+    return fine(this.sub) && (!this.sends || fine(this.pub));
+  }
+
+  published(sdp: string): Promise<void> {
+    return this.serially(async () => {
+      if (this.pub?.signalingState !== "have-local-offer") return; // answer to an offer of before
+      await this.pub.setRemoteDescription({ type: "answer", sdp });
+      await this.flush("pub", this.pub);
+    });
+  }
+
+  subscribe(sdp: string): Promise<void> {
+    return this.serially(async () => {
+      const pc = this.sub;
+      if (!pc) return;
+      await pc.setRemoteDescription({ type: "offer", sdp });
+      await this.flush("sub", pc);
+      const answer = await pc.createAnswer();
+      const repairable = /a=rtcp-fb:\d+ nack\s/.test(sdp) ? withAudioRepair(answer.sdp ?? "") : (answer.sdp ?? "");
+      await this.setLocal(pc, "answer", repairable, answer.sdp ?? "");
+      this.socket.tell({ type: "subscribed", sdp: pc.localDescription?.sdp ?? repairable });
+    });
+  }
+
+  async candidate(target: Target, candidate: RTCIceCandidateInit): Promise<void> {
+    const pc = target === "pub" ? this.pub : this.sub;
+    if (!pc?.remoteDescription) {
+      if (this.early.length < 64) this.early.push({ target, candidate });
+      return;
+    }
+    await pc.addIceCandidate(candidate).catch((e: unknown) => console.info("candidate of an earlier connection", e));
+  }
+
+  close(): void {
+    window.clearTimeout(this.settling);
+    window.clearTimeout(this.restarting);
+    this.settling = this.restarting = 0;
+    for (const pc of [this.pub, this.sub]) {
+      if (!pc) continue;
+      pc.onconnectionstatechange = pc.onicecandidate = pc.ontrack = null;
+      pc.close();
+    }
+    this.pub = this.sub = null;
+    this.audio = this.video = null;
+    this.early = [];
+    for (const peer of this.streams.keys()) this.events.stream(peer, null);
+    this.streams.clear();
+    this.told();
+  }
+
+  private connection(target: Target, config: RTCConfiguration): RTCPeerConnection {
+    const pc = new RTCPeerConnection(config);
+    pc.onicecandidate = (e) => {
+      if (e.candidate) this.socket.tell({ type: "candidate", target, candidate: e.candidate.toJSON() });
+    };
+    pc.onconnectionstatechange = () => this.changed(pc);
+    return pc;
+  }
+
+  private changed(pc: RTCPeerConnection): void {
+    this.told();
+    if (this.connected()) {
+      window.clearTimeout(this.settling);
+      window.clearTimeout(this.restarting);
+      this.settling = this.restarting = 0;
+      return;
+    }
+    if (pc.connectionState === "failed") this.restart();
+    if (pc.connectionState === "disconnected" && !this.settling) {
+      this.settling = window.setTimeout(() => {
+        this.settling = 0;
+        if (pc.connectionState !== "connected") this.restart();
+      }, settleTime);
+    }
+  }
+
+  private told(): void {
+    this.events.state(this.pub?.connectionState ?? "none", this.sub?.connectionState ?? "none");
+  }
+
+  private offer(iceRestart: boolean): Promise<void> {
+    return this.serially(async () => {
+      const pc = this.pub;
+      if (!pc) return;
+      const offer = await pc.createOffer({ iceRestart });
+      await this.setLocal(pc, "offer", withAudioRepair(offer.sdp ?? ""), offer.sdp ?? "");
+      this.socket.tell({ type: "publish", sdp: withAudioRepair(pc.localDescription?.sdp ?? "") });
+    });
+  }
+
+  /** Sets the description that asks for repair; a browser that will not have it gets its own back. */
+  private async setLocal(pc: RTCPeerConnection, type: "offer" | "answer", wanted: string, own: string): Promise<void> {
+    try {
+      await pc.setLocalDescription({ type, sdp: wanted });
+    } catch (e) {
+      if (wanted === own) throw e;
+      await pc.setLocalDescription({ type, sdp: own });
+    }
+  }
+
+  /** Runs negotiation steps one after another, across both connections. */
+  private serially(step: () => Promise<void>): Promise<void> {
+    this.negotiating = this.negotiating.then(step).catch((e: unknown) => {
+      console.warn("negotiation", e);
+    });
+    return this.negotiating;
+  }
+
+  private async flush(target: Target, pc: RTCPeerConnection): Promise<void> {
+    const mine = this.early.filter((c) => c.target === target);
+    this.early = this.early.filter((c) => c.target !== target);
+    for (const c of mine) {
+      await pc.addIceCandidate(c.candidate).catch((e: unknown) => console.info("candidate of an earlier connection", e));
+    }
+  }
+
+  private arrived(e: RTCTrackEvent): void {
+    const id = e.streams[0]?.id ?? "";
+    const peer = id.replace(/\.screen$/, "");
+    if (!peer) return;
+    const stream = this.streams.get(id) ?? new MediaStream();
+    this.streams.set(id, stream);
+    for (const old of stream.getTracks()) if (old.kind === e.track.kind && old !== e.track) stream.removeTrack(old);
+    stream.addTrack(e.track);
+    const tell = () => this.events.stream(id, stream.getTracks().length ? stream : null);
+    e.track.onmute = e.track.onunmute = tell;
+    e.streams[0]!.onremovetrack = (gone) => {
+      stream.removeTrack(gone.track);
+      tell();
+    };
+    tell();
+  }
+}

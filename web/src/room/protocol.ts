@@ -1,0 +1,112 @@
+// The messages of docs/signaling-protocol.md, by the same names.
+
+import type { Seat } from "../lib/config";
+
+export const version = 1;
+
+export type Phase = "waiting" | "opening" | "investigation" | "debate" | "final_statements" | "recess" | "closed";
+export type Standing = "absent" | "declaring" | "lobby" | "present" | "removed" | "left";
+
+export interface Person {
+  id: string;
+  name: string;
+  seat: Seat;
+  standing: Standing;
+  connection: "online" | "lost" | "none";
+  declared: boolean;
+  identityChecked: boolean;
+  muted: boolean;
+  hand?: string;
+  microphone: boolean;
+  camera: boolean;
+  quality: number;
+}
+
+export interface Line {
+  id: string;
+  seq: number;
+  speaker: string;
+  text: string;
+  at: string;
+  revision: number;
+}
+
+export interface Answer {
+  account: string;
+  name: string;
+  confirmed: boolean;
+  objection?: string;
+  at: string;
+  current: boolean;
+}
+
+export interface RoomStatus {
+  phase: Phase;
+  next: Phase[];
+  recording: boolean;
+  recordingSince?: string;
+  openedAt?: string;
+  closedAt?: string;
+}
+
+export interface Welcome {
+  type: "welcome";
+  you: string;
+  resume: string;
+  resumed: boolean;
+  media: boolean;
+  now: string;
+  room: RoomStatus;
+  people: Person[];
+  lines: Line[];
+  answers: Answer[];
+  iceServers: string[] | null;
+}
+
+export type Target = "pub" | "sub";
+
+export type Reply =
+  | Welcome
+  | ({ type: "room" } & RoomStatus)
+  | { type: "person"; person: Person }
+  | { type: "line"; line: Line }
+  | { type: "answers"; answers: Answer[] }
+  | { type: "notice"; code: string; by: string }
+  | { type: "clock"; sent: number; now: string }
+  | { type: "media"; fresh: boolean; publishAudio: boolean; publishVideo: boolean }
+  | { type: "published"; sdp: string }
+  | { type: "subscribe"; sdp: string }
+  | { type: "candidate"; target: Target; candidate: RTCIceCandidateInit }
+  | { type: "track"; id: string; peer: string; media: "audio" | "video"; source: string; added: boolean }
+  | { type: "speaking"; peers: string[] }
+  | { type: "done"; ref: string }
+  | { type: "failed"; ref: string; code: string; detail?: string };
+
+export type Request =
+  | { type: "declare"; discipline: boolean; noRecording: boolean }
+  | { type: "admit"; person: string; identityChecked: boolean; note: string }
+  | { type: "remove"; person: string; reason: string }
+  | { type: "mute"; person: string; muted: boolean }
+  | { type: "phase"; to: Phase }
+  | { type: "hand"; person?: string; raised: boolean }
+  | { type: "line"; id: string; speaker: string; text: string }
+  | { type: "revise"; id: string; revision: number; speaker: string; text: string }
+  | { type: "answer-transcript"; confirm: boolean; objection: string }
+  | { type: "devices"; microphone: boolean; camera: boolean }
+  | { type: "media"; fresh: boolean }
+  | { type: "publish"; sdp: string }
+  | { type: "subscribed"; sdp: string }
+  | { type: "candidate"; target: Target; candidate: RTCIceCandidateInit }
+  | { type: "restart" }
+  | { type: "leave" };
+
+/** The close codes after which a client does not come back by itself. */
+export const final = new Map<number, string>([
+  [4400, "protocol"],
+  [4403, "forbidden"],
+  [4409, "replaced"],
+  [4410, "removed"],
+  [4411, "left"],
+  [4413, "full"],
+  [4426, "version"],
+]);

@@ -1,0 +1,318 @@
+// One person's room: the state that the screen shows, and what the person can do. The components
+// only read state and call these methods.
+
+import { socketURL, type HearingConfig } from "../lib/config";
+import { faultOf, loadChoice, openCamera, openMicrophone, saveChoice, type DeviceChoice, type DeviceFault } from "../lib/devices";
+import { HearingMedia } from "./media";
+import { HearingSocket, Refused } from "./socket";
+import type { Answer, Line, Person, Phase, Reply, Request, RoomStatus, Welcome } from "./protocol";
+
+export type Stage = "connecting" | "declare" | "lobby" | "admitted" | "ended";
+
+export interface Toast {
+  id: number;
+  key: string;
+  params: Record<string, string>;
+  bad: boolean;
+}
+
+export interface RoomState {
+  connection: "connecting" | "online" | "lost" | "ended";
+  ended: string; // why, when it has ended for good
+  stage: Stage;
+  room: RoomStatus;
+  me: Person | null;
+  people: Person[];
+  lines: Line[];
+  answers: Answer[];
+  speaking: string[];
+  speaker: string; // who was heard last, for the phone's one large picture
+  streams: Record<string, MediaStream>;
+  local: MediaStream | null;
+  microphone: boolean;
+  camera: boolean;
+  faults: { camera?: DeviceFault; microphone?: DeviceFault };
+  choice: DeviceChoice;
+  toasts: Toast[];
+  resumes: number;
+  lastGapMs: number;
+  mediaState: { pub: string; sub: string };
+}
+
+export class Room {
+  readonly socket: HearingSocket;
+  readonly media: HearingMedia;
+  state: RoomState;
+  private listeners = new Set<() => void>();
+  private lostAt = 0;
+  private ice: string[] = [];
+  private toasts = 0;
+  private mic: MediaStreamTrack | null = null;
+  private cam: MediaStreamTrack | null = null;
+  private opened = false;
+
+  constructor(readonly config: HearingConfig) {
+    const observer = config.me.seat === "observer";
+    this.state = {
+      connection: "connecting", ended: "", stage: "connecting",
+      room: { phase: "waiting", next: [], recording: false },
+      me: null, people: [], lines: [], answers: [], speaking: [], speaker: "",
+      streams: {}, local: null, microphone: !observer, camera: !observer, faults: {}, choice: loadChoice(),
+      toasts: [], resumes: 0, lastGapMs: 0, mediaState: { pub: "none", sub: "none" },
+    };
+    if (this.state.choice.camera === "none") this.state.camera = false;
+    this.socket = new HearingSocket(socketURL(config.socket), {
+      reply: (m) => this.take(m),
+      lost: () => {
+        this.lostAt = performance.now();
+        this.set({ connection: "lost" });
+      },
+      ended: (why) => this.end(why),
+    });
+    this.media = new HearingMedia(this.socket, {
+      stream: (peer, stream) => this.showStream(peer, stream),
+      state: (pub, sub) => this.set({ mediaState: { pub, sub } }),
+    }, !observer);
+  }
+
+  get observer(): boolean {
+    return this.config.me.seat === "observer";
+  }
+
+  start(): void {
+    this.socket.start();
+    window.addEventListener("online", () => {
+      if (this.state.stage === "admitted") this.media.restart();
+    });
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  set(change: Partial<RoomState>): void {
+    this.state = { ...this.state, ...change };
+    for (const listener of this.listeners) listener();
+  }
+
+  /** Sends a request; a refusal is told to the person in words. */
+  async act(request: Request): Promise<boolean> {
+    try {
+      await this.socket.ask(request);
+      return true;
+    } catch (e) {
+      if (e instanceof Refused && e.code !== "ended") this.toast(`refused.${e.code}`, {}, true);
+      return false;
+    }
+  }
+
+  toast(key: string, params: Record<string, string> = {}, bad = false): void {
+    const id = ++this.toasts;
+    this.set({ toasts: [...this.state.toasts.slice(-2), { id, key, params, bad }] });
+    window.setTimeout(() => this.set({ toasts: this.state.toasts.filter((t) => t.id !== id) }), 6000);
+  }
+
+  leave(): void {
+    this.socket.leave();
+  }
+
+  async setMicrophone(on: boolean): Promise<void> {
+    if (on && !this.mic) await this.openMic();
+    if (this.mic) this.mic.enabled = on;
+    this.set({ microphone: on && !!this.mic });
+    this.tellDevices();
+  }
+
+  async setCamera(on: boolean): Promise<void> {
+    if (on && !this.cam) await this.openCam();
+    if (!on && this.cam) {
+      this.cam.stop();
+      this.cam = null;
+      await this.media.setTrack("video", null);
+    }
+    this.set({ camera: on && !!this.cam });
+    this.showLocal();
+    this.tellDevices();
+  }
+
+  async choose(choice: DeviceChoice): Promise<void> {
+    const before = this.state.choice;
+    saveChoice(choice);
+    this.set({ choice });
+    if (choice.microphone !== before.microphone && this.mic) {
+      this.mic.stop();
+      this.mic = null;
+      await this.setMicrophone(this.state.microphone);
+    }
+    if (choice.camera !== before.camera) {
+      await this.setCamera(false);
+      if (choice.camera !== "none") await this.setCamera(true);
+    }
+  }
+
+  private async openMic(): Promise<void> {
+    try {
+      this.mic = await openMicrophone(this.state.choice.microphone);
+      this.mic.onended = () => {
+        this.mic = null;
+        void this.setMicrophone(false);
+      };
+      await this.media.setTrack("audio", this.mic);
+      this.set({ faults: { ...this.state.faults, microphone: undefined } });
+    } catch (e) {
+      this.mic = null;
+      this.set({ faults: { ...this.state.faults, microphone: faultOf(e) } });
+      this.toast(`fault.${faultOf(e)}`, {}, true);
+    }
+  }
+
+  private async openCam(): Promise<void> {
+    try {
+      const id = this.state.choice.camera === "none" ? "" : this.state.choice.camera;
+      this.cam = await openCamera(id);
+      this.cam.onended = () => void this.setCamera(false);
+      await this.media.setTrack("video", this.cam);
+      this.set({ faults: { ...this.state.faults, camera: undefined } });
+    } catch (e) {
+      this.cam = null;
+      this.set({ faults: { ...this.state.faults, camera: faultOf(e) } });
+      this.toast(`fault.${faultOf(e)}`, {}, true);
+    }
+  }
+
+  private showLocal(): void {
+    this.set({ local: this.cam ? new MediaStream([this.cam]) : null });
+  }
+
+  private tellDevices(): void {
+    this.socket.tell({ type: "devices", microphone: this.state.microphone, camera: this.state.camera });
+  }
+
+  private take(m: Reply): void {
+    switch (m.type) {
+      case "welcome":
+        return this.welcome(m);
+      case "room":
+        return this.phase(m);
+      case "person":
+        return this.person(m.person);
+      case "line":
+        return this.set({ lines: upsert(this.state.lines, m.line) });
+      case "answers":
+        return this.set({ answers: m.answers });
+      case "notice":
+        return this.notice(m.code, m.by);
+      case "media":
+        return this.media.joined(m.fresh, this.ice);
+      case "published":
+        return void this.media.published(m.sdp);
+      case "subscribe":
+        return void this.media.subscribe(m.sdp);
+      case "candidate":
+        return void this.media.candidate(m.target, m.candidate);
+      case "speaking": {
+        const other = m.peers.find((p) => p !== this.config.me.account);
+        return this.set({ speaking: m.peers, speaker: other ?? this.state.speaker });
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  private welcome(m: Welcome): void {
+    const back = this.state.connection === "lost";
+    this.ice = m.iceServers ?? [];
+    const me = m.people.find((p) => p.id === m.you) ?? null;
+    const stage = me ? stageOf(me) : "connecting";
+    const entered = stage === "admitted" && this.state.stage !== "admitted";
+    this.set({
+      connection: "online", room: m.room, people: m.people, lines: m.lines, answers: m.answers, me, stage,
+      resumes: this.state.resumes + (back ? 1 : 0),
+      lastGapMs: back ? Math.round(performance.now() - this.lostAt) : this.state.lastGapMs,
+    });
+    if (stage !== "admitted" || m.room.phase === "closed") return;
+    if (entered || !this.media.sub) void this.enter();
+    else if (!m.media) this.media.join(true);
+    else this.media.heal();
+    this.tellDevices();
+  }
+
+  /** Opens the devices once and joins the media room; without devices one still sees and hears. */
+  private async enter(): Promise<void> {
+    if (!this.opened && !this.observer) {
+      this.opened = true;
+      await Promise.all([this.state.microphone ? this.openMic() : undefined, this.state.camera ? this.openCam() : undefined]);
+      this.set({ microphone: !!this.mic, camera: !!this.cam });
+      this.showLocal();
+      this.tellDevices();
+    }
+    this.media.join(true);
+  }
+
+  private phase(m: RoomStatus): void {
+    const { phase, next, recording, recordingSince, openedAt, closedAt } = m;
+    const before = this.state.room.phase;
+    this.set({ room: { phase, next, recording, recordingSince, openedAt, closedAt } });
+    if (phase !== before) this.toast(`phase.told.${phase}`);
+    if (phase === "closed") this.release();
+  }
+
+  /** The hearing is over: cameras and microphones go off, the transcript stays. */
+  private release(): void {
+    this.media.close();
+    this.mic?.stop();
+    this.cam?.stop();
+    this.mic = this.cam = null;
+    this.set({ local: null, microphone: false, camera: false, speaking: [] });
+  }
+
+  private person(p: Person): void {
+    const people = this.state.people.some((o) => o.id === p.id)
+      ? this.state.people.map((o) => (o.id === p.id ? p : o))
+      : [...this.state.people, p];
+    const mine = p.id === this.config.me.account;
+    this.set({ people, ...(mine ? { me: p, stage: stageOf(p) } : {}) });
+  }
+
+  private notice(code: string, by: string): void {
+    if (code === "media-closed") {
+      if (this.state.stage === "admitted" && this.state.room.phase !== "closed") this.media.join(true);
+      return;
+    }
+    this.toast(`notice.${code}`, { by }, code === "muted");
+  }
+
+  private showStream(id: string, stream: MediaStream | null): void {
+    const streams = { ...this.state.streams };
+    if (stream) streams[id] = stream;
+    else delete streams[id];
+    this.set({ streams });
+  }
+
+  private end(why: string): void {
+    this.release();
+    this.set({ connection: "ended", ended: why, stage: "ended" });
+  }
+}
+
+export function stageOf(me: Person): Stage {
+  switch (me.standing) {
+    case "present":
+      return "admitted";
+    case "lobby":
+      return "lobby";
+    case "declaring":
+      return "declare";
+    default:
+      return "connecting";
+  }
+}
+
+function upsert(lines: Line[], line: Line): Line[] {
+  const at = lines.findIndex((l) => l.id === line.id);
+  if (at < 0) return [...lines, line].sort((a, b) => a.seq - b.seq);
+  return lines.map((l, i) => (i === at ? line : l));
+}
+
+export type { Phase };

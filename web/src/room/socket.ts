@@ -1,0 +1,198 @@
+// The socket of one person in one hearing. It comes back by itself after a fault, with the resume
+// token, and sends again what was not yet acknowledged.
+
+import { CourtClock } from "../lib/clock";
+import { final, version, type Reply, type Request } from "./protocol";
+
+const silence = 3000; // without any message for so long the connection is dead
+const clockEvery = 1000;
+const backoff = [80, 250, 500, 900, 1400, 2000]; // milliseconds before each try
+
+export class Refused extends Error {
+  constructor(readonly code: string, readonly detail = "") {
+    super(code);
+  }
+}
+
+interface Waiting {
+  request: Request;
+  resolve: () => void;
+  reject: (why: Refused) => void;
+}
+
+export interface SocketEvents {
+  reply(message: Reply): void;
+  lost(): void;
+  ended(why: string): void;
+}
+
+// What only makes sense on the connection it was meant for is never sent again.
+const momentary = new Set(["media", "publish", "subscribed", "candidate", "restart", "devices", "leave"]);
+
+export class HearingSocket {
+  readonly clock = new CourtClock();
+  private socket: WebSocket | null = null;
+  private token = "";
+  private tries = 0;
+  private lastHeard = 0;
+  private lastBeat = 0;
+  private online = false;
+  private over = false;
+  private timer = 0;
+  private refs = 0;
+  private waiting = new Map<string, Waiting>();
+
+  constructor(private url: string, private events: SocketEvents) {}
+
+  start(): void {
+    this.open();
+    window.setInterval(() => this.beat(), clockEvery);
+    window.addEventListener("online", () => this.retryNow());
+    document.addEventListener("visibilitychange", () => {
+      if (!document.hidden && !this.online) this.retryNow();
+    });
+  }
+
+  /** Sends a request and resolves when the server has stored it. */
+  ask(request: Request): Promise<void> {
+    const ref = `r${++this.refs}`;
+    return new Promise((resolve, reject) => {
+      if (this.over) {
+        reject(new Refused("ended"));
+        return;
+      }
+      this.waiting.set(ref, { request, resolve, reject });
+      if (this.online) this.write({ ref, ...request });
+      else if (momentary.has(request.type)) this.settle(ref, new Refused("offline"));
+    });
+  }
+
+  /** Sends without asking for an answer; lost when the connection is. */
+  tell(request: Request): void {
+    if (this.online) this.write(request);
+  }
+
+  /** The leave button. */
+  leave(): void {
+    this.over = true;
+    this.write({ type: "leave" });
+    this.events.ended("left");
+  }
+
+  /** Breaks the connection as a network fault would; for tests and after a change of network. */
+  drop(): void {
+    const old = this.socket;
+    if (old) this.lose(old);
+  }
+
+  private open(): void {
+    if (this.over) return;
+    const socket = new WebSocket(this.url);
+    this.socket = socket;
+    this.lastHeard = performance.now();
+    socket.onopen = () => socket.send(JSON.stringify({ type: "hello", version, resume: this.token }));
+    socket.onmessage = (e) => {
+      if (socket === this.socket) this.take(JSON.parse(e.data as string) as Reply);
+    };
+    socket.onclose = (e) => {
+      if (socket === this.socket) this.closed(e.code, socket);
+    };
+  }
+
+  private take(message: Reply): void {
+    this.lastHeard = performance.now();
+    switch (message.type) {
+      case "welcome":
+        this.token = message.resume;
+        this.tries = 0;
+        this.clock.hint(message.now);
+        this.welcomed(message);
+        return;
+      case "clock":
+        this.clock.sample(message.sent, performance.now(), message.now);
+        return;
+      case "done":
+        this.settle(message.ref);
+        return;
+      case "failed":
+        if (message.ref) this.settle(message.ref, new Refused(message.code, message.detail));
+        return;
+      default:
+        this.events.reply(message);
+    }
+  }
+
+  private welcomed(message: Reply): void {
+    const again = !this.online;
+    this.online = true;
+    this.events.reply(message);
+    if (!again) return;
+    for (const [ref, w] of this.waiting) this.write({ ref, ...w.request });
+    this.beat();
+  }
+
+  private settle(ref: string, why?: Refused): void {
+    const w = this.waiting.get(ref);
+    if (!w) return;
+    this.waiting.delete(ref);
+    if (why) w.reject(why);
+    else w.resolve();
+  }
+
+  private write(message: object): void {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message));
+  }
+
+  private beat(): void {
+    if (this.over) return;
+    const now = performance.now();
+    const throttled = now - this.lastBeat > 2.5 * clockEvery; // a hidden tab's timers say nothing of the network
+    this.lastBeat = now;
+    if (this.socket && !throttled && now - this.lastHeard > silence) {
+      this.lose(this.socket);
+      return;
+    }
+    if (this.online) this.write({ type: "clock", sent: now });
+  }
+
+  private closed(code: number, socket: WebSocket): void {
+    const why = final.get(code);
+    if (why && !this.over) {
+      this.over = true;
+      this.socket = null;
+      this.online = false;
+      for (const ref of [...this.waiting.keys()]) this.settle(ref, new Refused("ended"));
+      this.events.ended(why);
+      return;
+    }
+    this.lose(socket);
+  }
+
+  private lose(socket: WebSocket): void {
+    if (socket !== this.socket) return;
+    this.socket = null;
+    socket.onclose = null;
+    socket.onmessage = null;
+    socket.close();
+    if (this.over) return;
+    const was = this.online;
+    this.online = false;
+    for (const [ref, w] of this.waiting) if (momentary.has(w.request.type)) this.settle(ref, new Refused("offline"));
+    if (was) this.events.lost();
+    const wait = backoff[Math.min(this.tries++, backoff.length - 1)]! * (0.8 + Math.random() * 0.4);
+    this.timer = window.setTimeout(() => this.open(), wait);
+  }
+
+  private retryNow(): void {
+    if (this.over || this.online) return;
+    window.clearTimeout(this.timer);
+    const old = this.socket;
+    if (old) {
+      old.onclose = null;
+      old.onmessage = null;
+      old.close();
+    }
+    this.tries = 0;
+    this.open();
+  }
+}

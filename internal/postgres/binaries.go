@@ -44,8 +44,11 @@ func findInstallation(ctx context.Context, major int) (installation, error) {
 	var found []installation
 	for _, dir := range candidateDirs() {
 		in, err := inspect(ctx, dir)
+		if ctx.Err() != nil {
+			return installation{}, fmt.Errorf("postgres: look for PostgreSQL: %w", ctx.Err())
+		}
 		if err != nil || in.major < minMajor {
-			continue
+			continue // not PostgreSQL's, or too old: another directory may do
 		}
 		if major == 0 || in.major == major {
 			found = append(found, in)

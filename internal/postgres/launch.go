@@ -78,40 +78,36 @@ func launch(ctx context.Context, dir string, log *slog.Logger, volatile bool) (*
 		return nil, err
 	}
 	s := &Server{layout: l, owner: o, volatile: volatile, log: log, lock: lock, done: make(chan struct{})}
-	if err := s.start(ctx); err != nil {
+	if err := s.makeReady(ctx); err != nil {
 		return nil, errors.Join(err, lock.Close())
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	go s.supervise() // which owns the lock from now on
+	if err := s.awaitAnswer(ctx); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
 
-// start brings the cluster up. When it fails nothing runs any more.
-func (s *Server) start(ctx context.Context) error {
-	if err := stopLeftover(ctx, s.layout, s.log); err != nil {
+// makeReady does what must be done before a postmaster can run.
+func (s *Server) makeReady(ctx context.Context) error {
+	if err := clearLeftover(ctx, s.layout, s.log); err != nil {
 		return err
 	}
 	major, err := clusterMajor(s.layout.data)
 	if err != nil {
 		return err
 	}
-	if s.in, err = findInstallation(ctx, major); err != nil {
+	if s.in, err = findInstallation(ctx, major); err != nil || major != 0 {
 		return err
 	}
-	if major == 0 {
-		if err := initCluster(ctx, s.layout, s.in, s.owner, s.volatile, s.log); err != nil {
-			return err
-		}
-	}
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	go s.supervise()
-	if err := s.awaitReady(ctx); err != nil {
-		return errors.Join(err, s.stopProcess())
-	}
-	return nil
+	return initCluster(ctx, s.layout, s.in, s.owner, s.volatile, s.log)
 }
 
-// awaitReady waits until the cluster answers and holds the court's database.
-func (s *Server) awaitReady(ctx context.Context) error {
+// awaitAnswer waits until the cluster answers and holds the court's database.
+// When it fails nothing runs any more.
+func (s *Server) awaitAnswer(ctx context.Context) error {
 	for {
 		err := s.createMain(ctx)
 		if err == nil {
@@ -121,7 +117,8 @@ func (s *Server) awaitReady(ctx context.Context) error {
 		case <-s.done:
 			return s.err
 		case <-ctx.Done():
-			return fmt.Errorf("postgres: the database did not start in time (see %s): %w", s.layout.log, errors.Join(ctx.Err(), err))
+			err = fmt.Errorf("postgres: the database did not start in time (see %s): %w", s.layout.log, errors.Join(ctx.Err(), err))
+			return errors.Join(err, s.Stop())
 		case <-time.After(poll):
 		}
 	}
@@ -153,10 +150,6 @@ func (s *Server) Done() <-chan struct{} { return s.done }
 // committed is on disk. It returns when every process of it is gone. A second
 // call returns the same.
 func (s *Server) Stop() error {
-	return s.stopProcess()
-}
-
-func (s *Server) stopProcess() error {
 	for _, step := range []struct {
 		signal  syscall.Signal
 		timeout time.Duration

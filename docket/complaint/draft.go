@@ -2,7 +2,11 @@
 // what it cannot see, such as whether a court has jurisdiction, stays with the reviewer.
 package complaint
 
-import "yunting/docket/deadline"
+import (
+	"math"
+
+	"yunting/docket/deadline"
+)
 
 // Standing and kind of a party, as the docket writes them.
 const (
@@ -63,11 +67,12 @@ type Witness struct {
 	Address string `json:"address"`
 }
 
-// AmountFen sums the claims.
+// AmountFen sums what the claims ask for. Negative amounts count as nothing, and a sum beyond int64 stays at its
+// bound: Validate reports both.
 func (d Draft) AmountFen() int64 {
 	var sum int64
 	for _, c := range d.Claims {
-		sum += c.AmountFen
+		sum += min(max(c.AmountFen, 0), math.MaxInt64-sum)
 	}
 	return sum
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 
 	"yunting/internal/blob"
 	"yunting/internal/ledger"
@@ -75,6 +76,16 @@ var beijing = time.FixedZone("UTC+08", 8*3600)
 
 func stamp(t time.Time) string { return t.In(beijing).Format("2006-01-02 15:04:05 UTC+08") }
 
+// printable keeps a hostile bundle from steering the terminal that shows its report.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+}
+
 // Text words the report in lang ("zh…" for Chinese, otherwise English), one line a fact.
 func (r Report) Text(lang string) string {
 	zh := strings.HasPrefix(strings.ToLower(lang), "zh")
@@ -86,14 +97,14 @@ func (r Report) Text(lang string) string {
 	}
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
-	line("%s: %s (%s)", say("案卷", "Bundle"), r.Title, stamp(r.Created))
+	line("%s: %s (%s)", say("案卷", "Bundle"), printable(r.Title), stamp(r.Created))
 	for _, c := range r.Checks {
 		text := checkText[c.Code]
 		line("  ✓ "+say(text[0], text[1]), c.Count)
 	}
 	for _, e := range r.Entries {
 		line(say("  条目 %d %s（%s）：自 %s 记入账本起未被改动，账本序号 %d", "  entry %d %s (%s): unaltered since it was recorded at %s, ledger index %d"),
-			e.Seq, e.Kind, stamp(e.At), stamp(e.Since), e.Index)
+			e.Seq, printable(e.Kind), stamp(e.At), stamp(e.Since), e.Index)
 	}
 	for _, f := range r.Files {
 		line(say("  文件 %s：%d 字节，与条目所载一致", "  file %s: %d bytes, as its entry names it"), f.Name, f.Size)
@@ -102,7 +113,7 @@ func (r Report) Text(lang string) string {
 		line("  ! %s", say("条目编号不连续：这是案卷的节选", "entry numbers have gaps: this is a selection from the record"))
 	}
 	line("%s: %s %s", say("清单 SHA-256", "Manifest SHA-256"), r.Manifest, say("于 "+stamp(r.Sealed.At)+" 记入账本", "recorded at "+stamp(r.Sealed.At)))
-	line("%s: %s", say("账本公钥", "Ledger key"), r.Key)
+	line("%s: %s", say("账本公钥", "Ledger key"), printable(r.Key))
 	if r.KeyTrusted {
 		line("  %s", say("公钥由您提供：以上内容由该公钥的持有法院签署。", "You gave this key: the court that holds it signed all of the above."))
 	} else {

@@ -65,7 +65,7 @@ func (v *verifier) manifest() error {
 		return tampered(manifestName, "%d contents for %d entries", len(v.m.Contents), v.m.Entries)
 	}
 	for _, c := range v.m.Contents {
-		if c.Size < 0 || c.Size > v.archive.size || len(c.Name) > 1024 {
+		if c.Size < 0 || len(c.Name) > 1024 {
 			return tampered(manifestName, "%.100q of %d bytes cannot be", c.Name, c.Size)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -79,7 +80,7 @@ func (r *room) nameOf(ctx context.Context, account uuid.UUID) string {
 // replay applies one entry of the case to the room, when it is an event of this hearing.
 func (r *room) replay(e docket.Entry) error {
 	kind, isEvent := strings.CutPrefix(e.Kind, "hearing.")
-	if !isEvent {
+	if !isEvent || !slices.Contains(docket.HearingEvents(), kind) {
 		return nil
 	}
 	var event struct {

@@ -1,0 +1,54 @@
+// What must always be in view: recording, phase, the court's clock, the connection.
+
+import { courtTime, span } from "../lib/clock";
+import { Icon } from "../lib/icons";
+import { useBeat, useRoom } from "./context";
+import type { RoomState } from "./room";
+
+export function Status() {
+  const { room, state, t } = useRoom();
+  useBeat(500);
+  const clock = room.socket.clock;
+  const now = clock.now();
+  const { recording, recordingSince, phase } = state.room;
+  const net = netOf(state);
+  const light = recording ? "recording" : recordingSince ? "paused" : "notRecording";
+  return (
+    <header class="status">
+      <div class="status-case">
+        <strong>{room.config.caseNumber}</strong>
+        <span>{room.config.title}</span>
+      </div>
+      <ul class="status-list">
+        <li class={`chip rec rec-${light}`}>
+          <span class="rec-dot" aria-hidden="true" />
+          <span class="chip-word">{t(`status.${light}`)}</span>
+          {recording && state.room.openedAt && <span class="chip-time num">{span(now - Date.parse(state.room.openedAt))}</span>}
+        </li>
+        <li class="chip phase" aria-live="polite">
+          <Icon name="gavel" />
+          <span>{t(`phase.${phase}`)}</span>
+        </li>
+        <li class="chip clock" title={t("status.clock")}>
+          <span class="visually-hidden">{t("status.clock")} </span>
+          <span class="num">{clock.known ? courtTime(now) : "--:--:--"}</span>
+        </li>
+        <li class={`chip net net-${net}`}>
+          <Icon name="signal" />
+          <span class="chip-word">{t(`net.${net}`)}</span>
+        </li>
+      </ul>
+    </header>
+  );
+}
+
+/** The person's own connection in one word. */
+export function netOf(state: RoomState): "good" | "fair" | "bad" | "lost" | "connecting" {
+  if (state.connection === "connecting") return "connecting";
+  if (state.connection === "lost") return "lost";
+  const media = [state.mediaState.pub, state.mediaState.sub];
+  if (media.some((s) => s === "disconnected" || s === "failed")) return "lost";
+  const quality = state.me?.quality ?? 0;
+  if (quality === 0 || quality >= 4) return "good";
+  return quality === 3 ? "fair" : "bad";
+}

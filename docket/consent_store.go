@@ -71,7 +71,7 @@ func checkConsent(in ConsentInput) error {
 	if in.EmailAddress != "" {
 		address, err := mail.ParseAddress(in.EmailAddress)
 		if err != nil || address.Address != in.EmailAddress || len(in.EmailAddress) > 254 {
-			return invalid("email_address", "email_invalid", article29)
+			return invalid("email_address", "email_wrong", article29)
 		}
 	}
 	return nil

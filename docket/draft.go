@@ -131,28 +131,28 @@ func checkDraft(draft Draft) error {
 	var findings []complaint.Finding
 	add := func(field, code string) { findings = append(findings, complaint.Finding{Field: field, Code: code}) }
 	if len(draft.Parties) > maxParties {
-		add("parties", "too_many")
+		add("parties", "too_many_parties")
 	}
 	if len(draft.Claims) > maxClaims {
-		add("claims", "too_many")
+		add("claims", "too_many_claims")
 	}
 	if len(draft.Witnesses) > maxWitnesses {
-		add("witnesses", "too_many")
+		add("witnesses", "too_many_witnesses")
 	}
 	for i, p := range draft.Parties {
 		field := "parties[" + strconv.Itoa(i) + "]."
 		if !slices.Contains([]string{complaint.Plaintiff, complaint.Defendant, complaint.ThirdParty}, p.Standing) {
-			add(field+"standing", "unknown")
+			add(field+"standing", "standing_unknown")
 		}
 		if p.Kind != PartyNatural && p.Kind != PartyLegal {
-			add(field+"kind", "unknown")
+			add(field+"kind", "party_kind_unknown")
 		}
 		if !slices.Contains([]string{"", string(identity.IDResident), string(identity.IDUSCC), string(identity.IDPassport)}, p.IDKind) {
-			add(field+"id_kind", "unknown")
+			add(field+"id_kind", "id_kind_missing")
 		}
 		for _, text := range []string{p.Name, p.IDNumber, p.Phone, p.Email, p.Address, p.Representative} {
 			if !storable(text, maxNameRunes) {
-				add(field+"name", "too_long")
+				add(field+"name", "text_too_long")
 				break
 			}
 		}
@@ -160,17 +160,17 @@ func checkDraft(draft Draft) error {
 	for i, c := range draft.Claims {
 		field := "claims[" + strconv.Itoa(i) + "]."
 		if c.AmountFen < 0 || c.AmountFen > maxAmountFen {
-			add(field+"amount", "out_of_range")
+			add(field+"amount_fen", "claim_amount_wrong")
 		}
 		if !storable(c.Text, maxTextRunes) {
-			add(field+"text", "too_long")
+			add(field+"text", "text_too_long")
 		}
 	}
 	if !storable(draft.Facts, maxTextRunes) {
-		add("facts", "too_long")
+		add("facts", "text_too_long")
 	}
 	if !storable(draft.Grounds, maxTextRunes) {
-		add("grounds", "too_long")
+		add("grounds", "text_too_long")
 	}
 	if len(findings) > 0 {
 		return &Invalid{Findings: findings}

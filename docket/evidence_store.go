@@ -68,7 +68,7 @@ func (d *Docket) checkEvidence(ctx context.Context, in *EvidenceInput) error {
 	for field, text := range map[string]string{"name": in.Name, "source": in.Source, "purpose": in.Purpose,
 		"file_name": in.FileName, "media_type": in.MediaType} {
 		if !storable(text, 2000) {
-			return invalid(field, "too_long", "")
+			return invalid(field, "text_too_long", "")
 		}
 	}
 	if d.blobs == nil {
@@ -110,7 +110,7 @@ func (d *Docket) insertEvidence(ctx context.Context, tx pgx.Tx, c Case, actor id
 		return Evidence{}, err
 	}
 	if item.Number > maxEvidence {
-		return Evidence{}, invalid("file", "too_many", "")
+		return Evidence{}, invalid("file", "too_much_evidence", "")
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO evidence (id, case_id, number, owner, owner_name, party, name, source, purpose, date,
 			file_name, media_type, hash, size, upload_id, created_at)

@@ -72,7 +72,7 @@ func (d *Docket) file(ctx context.Context, tx pgx.Tx, c Case, actor identity.Act
 	if err != nil {
 		return Receipt{}, err
 	}
-	if blocking := mustMend(findings); len(blocking) > 0 {
+	if blocking := complaint.Blocking(findings); len(blocking) > 0 {
 		return Receipt{}, &Invalid{Findings: blocking}
 	}
 	items, err := readEvidence(ctx, tx, `WHERE case_id = $1 ORDER BY number`, c.ID)
@@ -109,17 +109,6 @@ func (d *Docket) file(ctx context.Context, tx pgx.Tx, c Case, actor identity.Act
 	_, err = d.AppendEntry(ctx, tx, EntryInput{Case: c.ID, Actor: actor, Kind: kind, Files: receipt.Files,
 		Data: map[string]any{"receipt": receipt.Number, "late": late, "amount_fen": c.AmountFen, "complaint": maskedComplaint(c, items)}})
 	return receipt, err
-}
-
-// mustMend keeps the findings that stand in the way of filing.
-func mustMend(findings []complaint.Finding) []complaint.Finding {
-	var blocking []complaint.Finding
-	for _, f := range findings {
-		if !f.Warning {
-			blocking = append(blocking, f)
-		}
-	}
-	return blocking
 }
 
 // maskedComplaint is the complaint for the record, without the numbers and

@@ -33,7 +33,7 @@ func (d *Docket) ScheduleHearing(ctx context.Context, actor identity.Actor, case
 	case in.Minutes < 1 || in.Minutes > maxHearingLength:
 		return Hearing{}, invalid("minutes", "minutes_out_of_range", "")
 	case !storable(in.Title, maxNameRunes):
-		return Hearing{}, invalid("title", "too_long", "")
+		return Hearing{}, invalid("title", "text_too_long", "")
 	}
 	if notice := d.court.Today(now).DaysUntil(d.court.Today(in.Start)); notice < d.court.NoticeDays && !agreed {
 		return Hearing{}, fmt.Errorf("docket: hearing in %d days: %w", notice, ErrShortNotice)
@@ -225,7 +225,7 @@ func (d *Docket) HearingEvent(ctx context.Context, actor identity.Actor, hearing
 		return fmt.Errorf("docket: hearing event's data: %w", err)
 	}
 	if len(raw) > maxEventBytes {
-		return fmt.Errorf("docket: hearing event: %w", invalid("data", "too_long", ""))
+		return fmt.Errorf("docket: hearing event: %w", invalid("data", "text_too_long", ""))
 	}
 	return d.inTx(ctx, "hearing event", func(tx pgx.Tx) error {
 		h, err := d.lockHearing(ctx, tx, hearingID)

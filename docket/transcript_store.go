@@ -69,9 +69,9 @@ func checkLine(id uuid.UUID, speaker, text string) error {
 	case text == "":
 		return invalid("text", "line_text_missing", article)
 	case !storable(text, maxLineRunes):
-		return invalid("text", "too_long", article)
+		return invalid("text", "text_too_long", article)
 	case !storable(speaker, maxNameRunes):
-		return invalid("speaker", "too_long", article)
+		return invalid("speaker", "text_too_long", article)
 	}
 	return nil
 }
@@ -241,7 +241,7 @@ func (d *Docket) AnswerTranscript(ctx context.Context, actor identity.Actor, hea
 	case objection == "":
 		return invalid("objection", "objection_missing", "《民事诉讼法》第一百五十条")
 	case !storable(objection, maxTextRunes):
-		return invalid("objection", "too_long", "《民事诉讼法》第一百五十条")
+		return invalid("objection", "text_too_long", "《民事诉讼法》第一百五十条")
 	}
 	return d.inTx(ctx, "answer transcript", func(tx pgx.Tx) error {
 		h, err := d.lockHearing(ctx, tx, hearingID)

@@ -95,7 +95,11 @@ func parseSigned(der []byte) (signedData, error) {
 
 // checkFrame checks what no signature covers and no reader needs: versions and algorithm identifiers.
 func checkFrame(sd signedData, info signerInfo, hash crypto.Hash, key any) error {
-	if sd.Version != 1 && sd.Version != 3 || info.Version != 1 {
+	version := 3 // RFC 5652, 5.1: 1 for plain data, 3 for content of another type
+	if sd.Encapsulated.ContentType.Equal(oidData) {
+		version = 1
+	}
+	if sd.Version != version || info.Version != 1 {
 		return errors.New("CMS: unknown version")
 	}
 	if len(sd.DigestAlgorithms) != 1 || !sd.DigestAlgorithms[0].Algorithm.Equal(info.DigestAlgorithm.Algorithm) {
@@ -172,6 +176,9 @@ func readAttributes(raw []byte) (map[string]asn1.RawValue, error) {
 			return nil, err
 		}
 		raw = rest
+		if a.Values.Class != asn1.ClassUniversal || a.Values.Tag != asn1.TagSet || !a.Values.IsCompound {
+			return nil, fmt.Errorf("attribute %v: %w", a.Type, errSyntax)
+		}
 		var value asn1.RawValue
 		if rest, err := asn1.Unmarshal(a.Values.Bytes, &value); err != nil || len(rest) > 0 {
 			return nil, fmt.Errorf("attribute %v must have one value: %w", a.Type, errors.Join(err, errSyntax))

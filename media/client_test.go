@@ -100,10 +100,10 @@ func join(t testing.TB, r *Room, id string, perm Permissions) *client {
 	if c.sub, err = c.api.NewPeerConnection(webrtc.Configuration{}); err != nil {
 		t.Fatal(err)
 	}
-	var wg sync.WaitGroup
+	var wg, answering sync.WaitGroup
 	c.sub.OnTrack(func(tr *webrtc.TrackRemote, _ *webrtc.RTPReceiver) { wg.Go(func() { c.receive(tr) }) })
 	stop := make(chan struct{})
-	wg.Go(func() {
+	answering.Go(func() {
 		for {
 			select {
 			case o := <-offers:
@@ -116,6 +116,7 @@ func join(t testing.TB, r *Room, id string, perm Permissions) *client {
 	t.Cleanup(func() {
 		p.Close()
 		close(stop)
+		answering.Wait()
 		if c.pub != nil {
 			_ = c.pub.GracefulClose()
 		}

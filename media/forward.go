@@ -30,6 +30,9 @@ type forwarder struct {
 func (l *layer) accept(run []*buffer) []*buffer {
 	t := l.track
 	permitted := t.permitted.Load() && !t.ended
+	if !permitted {
+		l.holdBack()
+	}
 	out := run[:0]
 	for _, b := range run {
 		l.lastSeen = b.arrived
@@ -53,6 +56,17 @@ func (l *layer) accept(run []*buffer) []*buffer {
 		out = append(out, b)
 	}
 	return out
+}
+
+// holdBack makes what comes after a stretch that nobody got go on without a
+// break in the numbers.
+func (l *layer) holdBack() {
+	for _, s := range l.track.subscriptions() {
+		s.paused = true
+	}
+	for _, f := range l.track.feeds {
+		f.paused = true
+	}
 }
 
 func (b *buffer) in() rewrite.In {

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 )
 
@@ -75,6 +76,12 @@ func (b *publisher) negotiate(offer string) (string, error) {
 		return "", ErrClosed
 	}
 	print := fingerprint(offer)
+	if err := new(sdp.SessionDescription).UnmarshalString(offer); err != nil {
+		return "", fmt.Errorf("%w: %w", ErrSDP, err)
+	}
+	if print == "" {
+		return "", fmt.Errorf("%w: no fingerprint", ErrSDP)
+	}
 	if b.pc != nil && (print != b.print || b.pc.ConnectionState() == webrtc.PeerConnectionStateClosed) {
 		b.replace()
 	}

@@ -25,6 +25,7 @@ type feed struct {
 	track  *track
 	mapper *rewrite.Mapper
 	target uint8
+	paused bool // something was held back since the last packet
 	buf    [bufferSize]byte
 }
 
@@ -113,8 +114,9 @@ func (f *feed) close() {
 func (f *feed) packet(b *buffer) {
 	l := b.layer
 	switch started := f.mapper.Started(); {
-	case started && l.index == f.mapper.Layer():
+	case started && !f.paused && l.index == f.mapper.Layer():
 	case !b.key:
+		l.wantKey = l.wantKey || !started || f.paused
 		return
 	case !started:
 		f.mapper = rewrite.New(b.head.Seq)
@@ -122,7 +124,9 @@ func (f *feed) packet(b *buffer) {
 		if l.sr.ntp != 0 {
 			f.report(l, l.sr)
 		}
-	case l.index == f.target:
+	case l.index == f.mapper.Layer():
+		f.mapper.Resume(b.in())
+	case l.index == f.target || f.paused:
 		f.mapper.Switch(l.index, b.in(), f.continued(b))
 		if l.sr.ntp != 0 {
 			f.report(l, l.sr)
@@ -130,6 +134,7 @@ func (f *feed) packet(b *buffer) {
 	default:
 		return
 	}
+	f.paused = false
 	to, ok := f.mapper.Map(b.in())
 	if !ok {
 		return

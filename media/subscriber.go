@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
@@ -46,10 +47,28 @@ func (u *subscriber) run() {
 		case <-u.peer.done:
 			return
 		case <-u.peer.wake:
+			if !u.gatherChanges() {
+				return
+			}
 			if err := u.reconcile(); err != nil && !u.peer.isClosed() {
 				u.peer.sfu.log.Warn("media: renegotiation", "err", err)
 			}
 		}
+	}
+}
+
+// coalesce is how long changes are gathered into one offer: a microphone and
+// a camera of one peer appear a few packets apart.
+const coalesce = 30 * time.Millisecond
+
+func (u *subscriber) gatherChanges() bool {
+	t := time.NewTimer(coalesce)
+	defer t.Stop()
+	select {
+	case <-u.peer.done:
+		return false
+	case <-t.C:
+		return true
 	}
 }
 

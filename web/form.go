@@ -62,12 +62,26 @@ type filingForm struct {
 	wrong   []fieldError
 }
 
+// draftOf is the complaint as it is stored in the case.
+func draftOf(c docket.Case) docket.Draft {
+	d := docket.Draft{CauseCode: c.CauseCode, Claims: slices.Clone(c.Claims), Facts: c.Facts, Grounds: c.Grounds, Witnesses: slices.Clone(c.Witnesses)}
+	for _, p := range c.Parties {
+		d.Parties = append(d.Parties, complaint.PartyInput{
+			ID: p.ID.String(), Standing: string(p.Standing), Kind: p.Kind, Name: p.Name, IDKind: p.IDKind, IDNumber: p.IDNumber,
+			Gender: p.Gender, Birth: p.Birth, Ethnicity: p.Ethnicity, Occupation: p.Occupation, Phone: p.Phone, Email: p.Email,
+			Address: p.Address, Representative: p.Representative, RepresentativeTitle: p.RepresentativeTitle,
+		})
+	}
+	return d
+}
+
 // formOf shows a stored draft.
 func formOf(d docket.Draft, version int64) filingForm {
 	f := filingForm{Draft: d, Version: version}
-	if len(f.Parties) == 0 {
-		f.addParty(complaint.Plaintiff)
-		f.addParty(complaint.Defendant)
+	for _, standing := range []string{complaint.Plaintiff, complaint.Defendant} {
+		if !slices.ContainsFunc(f.Parties, func(p complaint.PartyInput) bool { return p.Standing == standing }) {
+			f.addParty(standing)
+		}
 	}
 	if len(f.Claims) == 0 {
 		f.Claims = []complaint.Claim{{}}

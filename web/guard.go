@@ -68,6 +68,17 @@ func (r *request) redirect(path, done string) error {
 	return nil
 }
 
+// redirectNow ends a GET by leading elsewhere.
+func (r *request) redirectNow(path string) error {
+	r.written = true
+	r.w.Header().Set("Cache-Control", "no-store")
+	http.Redirect(r.w, r.Request, path, http.StatusSeeOther)
+	return nil
+}
+
+// replaceDirective puts one directive of a policy in the place of another.
+func replaceDirective(policy, old, new string) string { return strings.Replace(policy, old, new, 1) }
+
 // casePath is the address of the request's case, with a tail.
 func (r *request) casePath(tail string) string { return "/cases/" + r.caseID.String() + tail }
 

@@ -17,6 +17,7 @@ import (
 	"yunting/docket/deadline"
 	"yunting/docket/fee"
 	"yunting/internal/identity"
+	"yunting/service/effect"
 )
 
 //go:embed templates/*.html
@@ -123,10 +124,12 @@ func (s *server) funcs(lang string, words dictionary) template.FuncMap {
 		"hourmin":  func(t time.Time) string { return t.In(zone).Format("15:04") },
 		"bytes":    byteText,
 		"explain":  func(a deadline.Answer) string { return a.Explain(lang) },
+		"effectwhy": func(a *effect.Answer) string { return a.Explain(lang) },
 		"feewhy":   func(fen int64) string { return fee.Explain(fen, lang) },
 		"maskid":   identity.MaskID,
 		"maskcall": identity.MaskPhone,
 		"add":      func(a, b int) int { return a + b },
+		"list":     func(v ...string) []string { return v },
 		"has":      func(list []string, s string) bool { return slices.Contains(list, s) },
 		"map":      pairs,
 		"hasrole":  func(a identity.Actor, role string) bool { return a.Has(identity.Role(role)) },

@@ -17,15 +17,8 @@ import (
 	"yunting/service"
 )
 
-// waitsForReceipt reports whether the recipient has not yet said "received".
-func waitsForReceipt(d service.Delivery) bool {
-	for _, e := range d.Events {
-		if e.Kind == service.EventConfirmed {
-			return false
-		}
-	}
-	return d.State != "draft" && d.State != "failed"
-}
+// waitsForReceipt reports whether the recipient may still say "received".
+func waitsForReceipt(d service.Delivery) bool { return d.CanConfirm() }
 
 type deskPage struct {
 	Todo     []todoItem

@@ -97,11 +97,7 @@ func (s *server) getFiling(r *request) error {
 	if err != nil {
 		return err
 	}
-	draft, err := s.Docket.Draft(r.Context(), r.caseID)
-	if err != nil {
-		return err
-	}
-	data := filingPage{Form: formOf(draft, c.Version)}
+	data := filingPage{Form: formOf(draftOf(c), c.Version)}
 	if r.URL.Query().Get("check") != "" {
 		found, err := s.Docket.Findings(r.Context(), c.ID)
 		if err != nil {

@@ -52,7 +52,6 @@ func problemOf(err error) problem {
 	}{
 		{errNotFound, problem{http.StatusNotFound, "not_found"}},
 		{docket.ErrNotFound, problem{http.StatusNotFound, "not_found"}},
-		{service.ErrNotFound, problem{http.StatusNotFound, "not_found"}},
 		{blob.ErrNotFound, problem{http.StatusNotFound, "not_found"}},
 		{identity.ErrNotFound, problem{http.StatusNotFound, "not_found"}},
 		{ledger.ErrNotFound, problem{http.StatusNotFound, "not_found"}},
@@ -66,14 +65,13 @@ func problemOf(err error) problem {
 		{identity.ErrThrottled, problem{http.StatusTooManyRequests, "throttled"}},
 		{docket.ErrThrottled, problem{http.StatusTooManyRequests, "throttled"}},
 		{docket.ErrStale, problem{http.StatusConflict, "stale"}},
-		{service.ErrStale, problem{http.StatusConflict, "stale"}},
 		{docket.ErrConflict, problem{http.StatusConflict, "conflict"}},
-		{service.ErrConflict, problem{http.StatusConflict, "conflict"}},
 		{docket.ErrShortNotice, problem{http.StatusUnprocessableEntity, "short_notice"}},
 		{docket.ErrCode, problem{http.StatusUnprocessableEntity, "code"}},
 		{docket.ErrIdentity, problem{http.StatusForbidden, "identity"}},
 		{docket.ErrNotSigned, problem{http.StatusConflict, "not_open"}},
 		{errBusy, problem{http.StatusConflict, "busy"}},
+		{service.ErrInput, problem{http.StatusUnprocessableEntity, "bad_form"}},
 		{errBadForm, problem{http.StatusBadRequest, "bad_form"}},
 		{errIncomplete, problem{http.StatusConflict, "incomplete_upload"}},
 		{handler.ErrNotFound, problem{http.StatusNotFound, "not_found"}},
@@ -203,7 +201,7 @@ func (r *request) findingTexts(err error) []problemFinding {
 	var incomplete *service.Incomplete
 	if errors.As(err, &incomplete) {
 		for _, f := range incomplete.Fields {
-			out = append(out, problemFinding{f, "missing", r.t("judgment.missing." + f), ""})
+			out = append(out, problemFinding{f, "missing", r.missing([]string{f})[0].Message, ""})
 		}
 	}
 	var fields identity.FieldErrors

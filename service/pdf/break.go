@@ -65,8 +65,8 @@ func mayBreak(a, b token) bool {
 	if a.space {
 		return true
 	}
-	if first == last && (first == '—' || first == '…') {
-		return false
+	if first == '—' || first == '…' {
+		return false // two of them are one mark, and neither starts a line
 	}
 	if !a.wide && unicode.IsDigit(last) && strings.ContainsRune(units, first) {
 		return false
@@ -86,6 +86,8 @@ type measure struct {
 	track  float64 // added after each wide character, so that the grid has its number of cells
 	width  float64 // of a full line
 	indent float64 // of the first line
+
+	squeeze float64 // by how much a line may be pressed together so that a closing mark need not take a character along
 }
 
 func (m measure) advance(t token) float64 {
@@ -149,13 +151,11 @@ func fitting(tokens []token, start float64, m measure) int {
 	return min(max(fits, 1), len(tokens))
 }
 
-// hang is how much of a line's last token may stand over the margin: the blank half of a closing mark, and its tracking.
+// hang is how much a line may be too wide when t is its last token: the blank half of a closing mark, and what the line
+// can be squeezed by.
 func hang(t token, m measure) float64 {
-	switch {
-	case isOne(t, closers):
-		return m.size/2 + m.track
-	case t.wide:
-		return m.track
+	if isOne(t, closers) {
+		return m.size/2 + m.squeeze
 	}
 	return 0
 }
@@ -171,9 +171,6 @@ func natural(tokens []token, start float64, m measure) float64 {
 		return x
 	}
 	last := tokens[len(tokens)-1]
-	if last.wide {
-		x -= m.track
-	}
 	if isOne(last, closers) {
 		x = max(x-m.size/2, min(x, m.width))
 	}

@@ -118,6 +118,9 @@ func (l *layouter) heading(h Heading) {
 func (l *layouter) paragraph(p Paragraph) {
 	for _, part := range strings.Split(l.clean(p.Text, p.Bold), "\n") {
 		m := measure{size: bodySize, track: bodyTrack, width: textWidth}
+		if p.Align == Justified {
+			m.squeeze = bodySize / 2
+		}
 		if p.Align == Justified && !p.NoIndent {
 			m.indent = 2 * cell
 		}
@@ -142,7 +145,7 @@ const maxStretch = 0.3
 // x counts from the page's left edge, y from the item's top; the characters' squares are centred in height.
 func (l *layouter) lineOps(line textLine, m measure, bold, justify bool, height float64) []op {
 	gap := 0.0
-	if justify && !line.last {
+	if justify && (!line.last || line.room < 0) {
 		if gaps := stretchable(line.tokens); gaps > 0 {
 			gap = line.room / float64(gaps)
 		}

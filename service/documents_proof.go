@@ -14,13 +14,13 @@ import (
 
 // eventNames are a proof's words for the steps of a delivery.
 var eventNames = map[string]string{
-	EventCreated: "制作送达任务", EventNoConsent: "未同意电子送达，未发送", EventSubmitted: "提交发送", EventRelayed: "对方邮件系统接收",
+	EventCreated: "制作送达任务", EventNoConsent: "未同意，未发送", EventSubmitted: "提交发送", EventRelayed: "邮件系统接收",
 	EventArrived: "到达", EventRetry: "暂时失败，将重试", EventFailed: "发送失败", EventBounced: "退信", EventNotified: "提示查阅",
-	EventOpened: "受送达人打开查阅", EventConfirmed: "受送达人确认收到", EventEffective: "送达生效", EventPresumed: "推定送达",
+	EventOpened: "打开查阅", EventConfirmed: "确认收到", EventEffective: "送达生效", EventPresumed: "推定送达",
 	EventRebutted: "推定被推翻", EventReplaced: "另行送达", EventProof: "出具送达凭证",
 }
 
-var channelTitles = map[string]string{channelInApp: "诉讼平台专用账号", channelEmail: "电子邮件", "": "—"}
+var channelTitles = map[string]string{channelInApp: "平台账号", channelEmail: "电子邮件", "": "—"}
 
 // proofInput is what a proof of service tells.
 type proofInput struct {
@@ -106,7 +106,7 @@ func documentTable(docs []Document) pdf.Table {
 }
 
 func channelTable(channels []Channel, zone *time.Location) pdf.Table {
-	table := pdf.Table{Header: []string{"方式", "地址", "受送达人提供或者确认", "到达", "失败"}, Widths: []float64{3, 5, 3, 4, 4}}
+	table := pdf.Table{Header: []string{"方式", "地址", "本人确认", "到达", "失败"}, Widths: []float64{3, 6, 3, 4, 4}}
 	moment := func(t *time.Time) string {
 		if t == nil {
 			return "—"
@@ -124,7 +124,7 @@ func channelTable(channels []Channel, zone *time.Location) pdf.Table {
 }
 
 func eventTable(events []Event, zone *time.Location) pdf.Table {
-	table := pdf.Table{Header: []string{"时间", "事项", "方式", "说明"}, Widths: []float64{4, 4, 4, 5}}
+	table := pdf.Table{Header: []string{"时间", "事项", "方式", "说明"}, Widths: []float64{4, 4, 3, 6}}
 	for _, e := range events {
 		table.Rows = append(table.Rows, []string{stamp(e.At, zone), eventNames[e.Kind], channelTitles[e.Channel], orNone(e.Detail)})
 	}

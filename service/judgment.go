@@ -198,12 +198,18 @@ func (s *Service) PreviewJudgment(ctx context.Context, caseID uuid.UUID) ([]byte
 // is not met or a finding rests on no known evidence, docket.ErrStale when the version is not the present one,
 // docket.ErrForbidden for anybody but the judge, docket.ErrConflict before the hearing closed.
 func (s *Service) SignJudgment(ctx context.Context, actor identity.Actor, caseID uuid.UUID, version int64) (Document, error) {
-	if _, err := s.judgmentCase(ctx, actor, caseID); err != nil {
+	// All that needs another connection is read before the lock: waiters on the lock could hold every one.
+	c, err := s.judgmentCase(ctx, actor, caseID)
+	if err != nil {
 		return Document{}, err
 	}
 	evidence, err := s.docket.Evidence(ctx, caseID)
 	if err != nil {
 		return Document{}, fmt.Errorf("service: sign the judgment: %w", err)
+	}
+	people, err := s.bench(ctx, c)
+	if err != nil {
+		return Document{}, err
 	}
 	var signed Document
 	err = s.inTx(ctx, "sign the judgment", func(tx pgx.Tx) error {
@@ -227,44 +233,40 @@ func (s *Service) SignJudgment(ctx context.Context, actor identity.Actor, caseID
 			}
 			return err
 		}
-		signed, err = s.signDraft(ctx, tx, actor, caseID, d, evidence)
+		if fields := lacking(d, evidence); len(fields) > 0 {
+			return &Incomplete{Fields: fields}
+		}
+		signed, err = s.signDraft(ctx, tx, actor, c, d, people)
 		return err
 	})
 	return signed, err
 }
 
 // signDraft makes the judgment in the caller's transaction. The case is locked.
-func (s *Service) signDraft(ctx context.Context, tx pgx.Tx, actor identity.Actor, caseID uuid.UUID, d Draft, evidence []docket.Evidence) (Document, error) {
-	c, err := s.docket.Case(ctx, caseID)
-	if err != nil {
+func (s *Service) signDraft(ctx context.Context, tx pgx.Tx, actor identity.Actor, c docket.Case, d Draft, people bench) (Document, error) {
+	var stage docket.Stage
+	if err := tx.QueryRow(ctx, `SELECT stage FROM cases WHERE id = $1 FOR UPDATE`, c.ID).Scan(&stage); err != nil {
 		return Document{}, err
 	}
-	if c.Stage != docket.StageHeard {
-		return Document{}, fmt.Errorf("stage %s: %w", c.Stage, docket.ErrConflict)
+	if stage != docket.StageHeard {
+		return Document{}, fmt.Errorf("stage %s: %w", stage, docket.ErrConflict)
 	}
-	if fields := lacking(d, evidence); len(fields) > 0 {
-		return Document{}, &Incomplete{Fields: fields}
-	}
-	people, err := s.bench(ctx, c)
-	if err != nil {
-		return Document{}, err
-	}
-	made, err := s.make(ctx, tx, order{Case: c, Kind: KindJudgment, Subject: caseID, Actor: actor, Reason: "民事判决",
+	made, err := s.make(ctx, tx, order{Case: c, Kind: KindJudgment, Subject: c.ID, Actor: actor, Reason: "民事判决",
 		Text: func(at time.Time) (pdf.Document, error) {
 			return judgmentText(s.court, c, d, people, s.court.Today(at)), nil
 		}})
 	if err != nil {
 		return Document{}, err
 	}
-	if _, err := tx.Exec(ctx, `UPDATE service_judgments SET document = $2 WHERE case_id = $1`, caseID, made.ID); err != nil {
+	if _, err := tx.Exec(ctx, `UPDATE service_judgments SET document = $2 WHERE case_id = $1`, c.ID, made.ID); err != nil {
 		return Document{}, err
 	}
-	_, err = s.docket.AppendEntry(ctx, tx, docket.EntryInput{Case: caseID, Actor: actor, Kind: docket.EntryJudgmentSigned,
+	_, err = s.docket.AppendEntry(ctx, tx, docket.EntryInput{Case: c.ID, Actor: actor, Kind: docket.EntryJudgmentSigned,
 		Data: documentData(made), Files: []docket.FileRef{made.Ref()}})
 	if err != nil {
 		return Document{}, err
 	}
-	return made, s.docket.SetStage(ctx, tx, caseID, docket.StageJudged)
+	return made, s.docket.SetStage(ctx, tx, c.ID, docket.StageJudged)
 }
 
 // bench names the people who sign.

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -163,8 +164,8 @@ func (s *Service) proof(ctx context.Context, id uuid.UUID, supplement bool) erro
 		return fmt.Errorf("service: proof: %w", err)
 	}
 	in := proofInput{ID: d.ID.String(), Case: c, Delivery: d}
-	if party, ok := c.Party(d.Party); ok {
-		in.Consent = party.Consent
+	if in.Consent, err = s.consentThen(ctx, d.ID); err != nil {
+		return err
 	}
 	if in.NotServed, err = s.notServed(ctx, d); err != nil {
 		return err
@@ -181,6 +182,22 @@ func (s *Service) proof(ctx context.Context, id uuid.UUID, supplement bool) erro
 		return addEvent(ctx, tx, id, Event{At: made.CreatedAt, Kind: EventProof, Detail: made.Blob.Hash.String()})
 	})
 	return err
+}
+
+// consentThen is the party's consent as it stood when the delivery was made.
+func (s *Service) consentThen(ctx context.Context, id uuid.UUID) (*docket.Consent, error) {
+	var text []byte
+	if err := s.pool.QueryRow(ctx, `SELECT consent FROM service_deliveries WHERE id = $1`, id).Scan(&text); err != nil {
+		return nil, fmt.Errorf("service: proof: %w", err)
+	}
+	if text == nil {
+		return nil, nil
+	}
+	consent := new(docket.Consent)
+	if err := json.Unmarshal(text, consent); err != nil {
+		return nil, fmt.Errorf("service: proof: %w", err)
+	}
+	return consent, nil
 }
 
 // notServed names the parties on whom these documents were to be served and are not.

@@ -162,5 +162,10 @@ func (s *Service) stageServed(ctx context.Context, tx pgx.Tx, caseID uuid.UUID) 
 	if err != nil || !ready {
 		return err
 	}
-	return s.docket.SetStage(ctx, tx, caseID, docket.StageServed)
+	if err := s.docket.SetStage(ctx, tx, caseID, docket.StageServed); err != nil {
+		return err
+	}
+	_, err = s.docket.AppendEntry(ctx, tx, docket.EntryInput{Case: caseID, Actor: identity.System, Kind: docket.EntryStage,
+		Data: map[string]any{"stage": docket.StageServed}})
+	return err
 }

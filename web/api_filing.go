@@ -73,7 +73,7 @@ type addEvidenceIn struct {
 
 func (s *server) apiAddEvidence(r *request, in *addEvidenceIn) (*body[docket.Evidence], error) {
 	b := in.Body
-	return reply(s.uploads.attach(r.Context(), r.actor, r.caseID, b.Upload, docket.EvidenceInput{Name: b.Name, Source: b.Source, Purpose: b.Purpose, Date: b.Date}))
+	return reply(s.uploads.finish(r.Context(), r.actor, r.caseID, b.Upload, docket.EvidenceInput{Name: b.Name, Source: b.Source, Purpose: b.Purpose, Date: b.Date}))
 }
 
 func (s *server) apiRemoveEvidence(r *request, _ *none) (*none, error) {

@@ -11,9 +11,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/browser"
-	"github.com/chromedp/cdproto/page"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
 
@@ -46,7 +43,7 @@ func chromium(t testing.TB) context.Context {
 	)
 	allocated, cancelAllocator := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, cancel := chromedp.NewContext(allocated)
-	if err := chromedp.Run(ctx); err != nil {
+	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("chromium: %v (make test installs it)", err)
 	}
 	browserOnce.ctx, browserOnce.cancel = ctx, []context.CancelFunc{cancel, cancelAllocator}
@@ -79,25 +76,37 @@ func newVisitor(t testing.TB, base, name string) *visitor {
 }
 
 // do runs actions within a minute; the test fails with what the page shows when they do not succeed.
-func (v *visitor) do(what string, actions ...chromedp.Action) {
+func (v *visitor) do(what string, actions ...chromedp.Action[chromedp.Void]) {
 	v.t.Helper()
 	ctx, cancel := context.WithTimeout(v.ctx, time.Minute)
 	defer cancel()
-	if err := chromedp.Run(ctx, actions...); err != nil {
+	if err := chromedp.Do(ctx, actions...); err != nil {
 		v.t.Fatalf("%s: %s: %v\n%s", v.name, what, err, v.glimpse())
 	}
+}
+
+// evaluate runs JavaScript in the visitor's page and gives what it, or its promise, results in.
+func evaluate[T any](v *visitor, js string) T {
+	v.t.Helper()
+	ctx, cancel := context.WithTimeout(v.ctx, time.Minute)
+	defer cancel()
+	result, err := chromedp.Run(ctx, chromedp.Evaluate[T](js, chromedp.EvalAwaitPromise))
+	if err != nil {
+		v.t.Fatalf("%s: %s: %v\n%s", v.name, js, err, v.glimpse())
+	}
+	return result
 }
 
 // glimpse is what the visitor sees, for failure messages; the picture goes to YUNTING_SHOTS when that is set.
 func (v *visitor) glimpse() string {
 	ctx, cancel := context.WithTimeout(v.ctx, 5*time.Second)
 	defer cancel()
-	var text, url string
-	if err := chromedp.Run(ctx, chromedp.Location(&url), chromedp.Evaluate(`document.body ? document.body.innerText.slice(0, 1500) : ""`, &text)); err != nil {
+	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](`location.href + "\n" + (document.body ? document.body.innerText.slice(0, 1500) : "")`))
+	if err != nil {
 		return err.Error()
 	}
 	v.shot("failed-" + v.name)
-	return url + "\n" + text
+	return text
 }
 
 func (v *visitor) open(path string) {
@@ -108,21 +117,27 @@ func (v *visitor) open(path string) {
 	v.do("open "+path, chromedp.Navigate(path))
 }
 
-// eval runs JavaScript and decodes what it (or its promise) gives.
-func (v *visitor) eval(js string, out any) {
-	v.t.Helper()
-	v.do("eval "+js, chromedp.Evaluate(js, out, func(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }))
-}
-
-// until polls inside the page until js is true.
+// until polls the page until js is true there, also across navigations.
 func (v *visitor) until(what, js string, limit time.Duration) {
 	v.t.Helper()
-	ctx, cancel := context.WithTimeout(v.ctx, limit+5*time.Second)
+	ctx, cancel := context.WithTimeout(v.ctx, limit)
 	defer cancel()
-	var ok bool
-	err := chromedp.Run(ctx, chromedp.Poll(js, &ok, chromedp.WithPollingInterval(100*time.Millisecond), chromedp.WithPollingTimeout(limit)))
-	if err != nil || !ok {
-		v.t.Fatalf("%s: waited %v for %s: %v\n%s", v.name, limit, what, err, v.glimpse())
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	var last error
+	for {
+		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool](js, chromedp.EvalAwaitPromise))
+		if err == nil && ok {
+			return
+		}
+		if err != nil && ctx.Err() == nil {
+			last = err // the page is changing, or the script is wrong: the deadline tells
+		}
+		select {
+		case <-ctx.Done():
+			v.t.Fatalf("%s: waited %v for %s (%v)\n%s", v.name, limit, what, last, v.glimpse())
+		case <-tick.C:
+		}
 	}
 }
 
@@ -140,9 +155,7 @@ func (v *visitor) fill(fields map[string]string) {
 			if (e.type === 'radio') { const o = document.querySelector('[name=' + CSS.escape(%[1]s) + '][value=' + CSS.escape(%[2]s) + ']'); if (!o) return false; o.click(); return true }
 			if (e.type === 'checkbox') { if (e.checked !== (%[2]s !== '')) e.click(); return true }
 			e.value = %[2]s; e.dispatchEvent(new Event('input', {bubbles: true})); e.dispatchEvent(new Event('change', {bubbles: true})); return true })()`, quote(name), quote(value))
-		var found bool
-		v.eval(js, &found)
-		if !found {
+		if !evaluate[bool](v, js) {
 			v.t.Fatalf("%s: no field %q\n%s", v.name, name, v.glimpse())
 		}
 	}
@@ -152,17 +165,14 @@ func (v *visitor) fill(fields map[string]string) {
 func (v *visitor) press(text string) {
 	v.t.Helper()
 	v.until("the control "+text, fmt.Sprintf(`!!(%s)`, findControl(text)), 20*time.Second)
-	v.do("press "+text, chromedp.ActionFunc(func(ctx context.Context) error {
-		return chromedp.Evaluate(fmt.Sprintf(`(%s).click()`, findControl(text)), nil).Do(ctx)
-	}))
+	evaluate[any](v, fmt.Sprintf(`(%s).click()`, findControl(text)))
 }
 
 // submit presses a control that leads to another page and waits until that is loaded.
 func (v *visitor) submit(text string) {
 	v.t.Helper()
 	v.until("the control "+text, fmt.Sprintf(`!!(%s)`, findControl(text)), 20*time.Second)
-	v.do("submit "+text, chromedp.Evaluate(`window.__before = true`, nil))
-	v.do("submit "+text, chromedp.Evaluate(fmt.Sprintf(`(%s).click()`, findControl(text)), nil))
+	evaluate[any](v, fmt.Sprintf(`{ window.__before = true; (%s).click() }`, findControl(text)))
 	v.until("the page after "+text, `window.__before !== true && document.readyState === 'complete'`, 30*time.Second)
 }
 
@@ -174,17 +184,14 @@ func findControl(text string) string {
 // at returns where the visitor is.
 func (v *visitor) at() string {
 	v.t.Helper()
-	var path string
-	v.eval(`location.pathname`, &path)
-	return path
+	return evaluate[string](v, `location.pathname`)
 }
 
 // get fetches a file as the visitor, with their cookies.
 func (v *visitor) get(path string) []byte {
 	v.t.Helper()
-	var encoded string
-	v.eval(fmt.Sprintf(`fetch(%s).then(r => { if (!r.ok) throw new Error('status ' + r.status); return r.arrayBuffer() }).then(b => {
-		let s = ''; const u = new Uint8Array(b); for (let i = 0; i < u.length; i += 32768) s += String.fromCharCode(...u.subarray(i, i + 32768)); return btoa(s) })`, quote(path)), &encoded)
+	encoded := evaluate[string](v, fmt.Sprintf(`fetch(%s).then(r => { if (!r.ok) throw new Error('status ' + r.status); return r.arrayBuffer() }).then(b => {
+		let s = ''; const u = new Uint8Array(b); for (let i = 0; i < u.length; i += 32768) s += String.fromCharCode(...u.subarray(i, i + 32768)); return btoa(s) })`, quote(path)))
 	var data []byte
 	if err := json.Unmarshal([]byte(`"`+encoded+`"`), &data); err != nil {
 		v.t.Fatalf("%s: get %s: %v", v.name, path, err)
@@ -200,11 +207,11 @@ func (v *visitor) shot(name string) {
 	}
 	ctx, cancel := context.WithTimeout(v.ctx, 20*time.Second)
 	defer cancel()
-	var png []byte
-	err := chromedp.Run(ctx, chromedp.ActionFunc(func(ctx context.Context) (err error) {
-		png, err = page.CaptureScreenshot().WithCaptureBeyondViewport(!strings.Contains(name, "room")).Do(ctx)
-		return err
-	}))
+	action := chromedp.FullScreenshot(100)
+	if strings.Contains(name, "room") {
+		action = chromedp.CaptureScreenshot()
+	}
+	png, err := chromedp.Run(ctx, action)
 	if err == nil {
 		err = os.WriteFile(filepath.Join(dir, name+".png"), png, 0o644)
 	}
@@ -215,11 +222,6 @@ func (v *visitor) shot(name string) {
 
 // size sets the window.
 func (v *visitor) size(width, height int64) { v.do("size", chromedp.EmulateViewport(width, height)) }
-
-// allowDownloads lets the browser keep files under dir.
-func (v *visitor) allowDownloads(dir string) {
-	v.do("downloads", browser.SetDownloadBehavior(browser.SetDownloadBehaviorBehaviorAllow).WithDownloadPath(dir).WithEventsEnabled(true))
-}
 
 // quote writes s as a JavaScript string.
 func quote(s string) string {

@@ -171,6 +171,9 @@ func (c *court) openMail() (mail.Mailer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--smtp-url: %w", err)
 	}
+	if config.From == "" {
+		config.From = c.options.MailFrom
+	}
 	return mail.NewSMTP(config)
 }
 

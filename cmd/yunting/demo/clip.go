@@ -45,20 +45,26 @@ func loadClip() (clip, error) {
 	var c clip
 	for _, cluster := range file.Segment.Cluster {
 		for _, b := range cluster.SimpleBlock {
-			at := time.Duration(int64(cluster.Timecode)+int64(b.Timecode)) * time.Millisecond
-			for _, data := range b.Data {
-				f := frame{at: max(at, 0), key: b.Keyframe, data: data}
-				switch kinds[b.TrackNumber] {
-				case "V_VP8":
-					c.video = append(c.video, f)
-				case "A_OPUS":
-					c.audio = append(c.audio, f)
-				}
-			}
+			c.add(kinds[b.TrackNumber], cluster.Timecode, b, b.Keyframe)
+		}
+		for _, g := range cluster.BlockGroup { // a group that refers to no other block is a key frame
+			c.add(kinds[g.Block.TrackNumber], cluster.Timecode, g.Block, g.ReferenceBlock == 0)
 		}
 	}
 	if len(c.video) == 0 || len(c.audio) == 0 {
 		return c, fmt.Errorf("demo: the clip has %d pictures and %d sounds", len(c.video), len(c.audio))
 	}
 	return c, nil
+}
+
+func (c *clip) add(codec string, timecode uint64, b ebml.Block, key bool) {
+	at := max(time.Duration(int64(timecode)+int64(b.Timecode))*time.Millisecond, 0)
+	for _, data := range b.Data {
+		switch codec {
+		case "V_VP8":
+			c.video = append(c.video, frame{at: at, key: key, data: data})
+		case "A_OPUS":
+			c.audio = append(c.audio, frame{at: at, key: true, data: data})
+		}
+	}
 }

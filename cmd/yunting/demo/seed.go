@@ -16,6 +16,9 @@ import (
 	"yunting/service"
 )
 
+// salesContract is the cause 买卖合同纠纷.
+const salesContract = "04.01.11"
+
 // Court is the running court that the demonstration fills.
 type Court struct {
 	Identity *identity.Service
@@ -155,7 +158,7 @@ func (s *stage) complaint() docket.Draft {
 			Gender: gender, Birth: birth, Ethnicity: "汉族", Occupation: "个体工商户", Phone: p.phone, Email: p.Login + "@demo.localhost", Address: address}
 	}
 	return docket.Draft{
-		CauseCode: salesContract(),
+		CauseCode: salesContract,
 		Parties: []complaint.PartyInput{
 			party(complaint.Plaintiff, s.plaintiff, "北京市朝阳区云庭路1号院3号楼201室"),
 			party(complaint.Defendant, s.defendant, "北京市海淀区清河街18号5单元602室"),
@@ -279,6 +282,71 @@ func (s *stage) hear(ctx context.Context) error {
 	for _, p := range []Person{s.plaintiff, s.defendant} {
 		if err := s.Docket.AnswerTranscript(ctx, p.actor(), s.hearing.ID, true, ""); err != nil {
 			return fmt.Errorf("transcript: %w", err)
+		}
+	}
+	return s.reload(ctx)
+}
+
+// judgeIt fills the prefilled judgment and signs it.
+func (s *stage) judgeIt(ctx context.Context) error {
+	draft, err := s.Service.JudgmentDraft(ctx, s.kase.ID)
+	if err != nil {
+		return err
+	}
+	evidence, err := s.Docket.Evidence(ctx, s.kase.ID)
+	if err != nil {
+		return err
+	}
+	finding := service.FindingText{Text: "原告与被告存在买卖合同关系。原告已经交付货物，被告签收后未支付货款。上述事实有当事人陈述以及在案证据予以证实。"}
+	for _, e := range evidence {
+		finding.EvidenceIDs = append(finding.EvidenceIDs, e.ID)
+	}
+	draft.Findings = []service.FindingText{finding}
+	draft.ClaimsAndDefence = strings.ReplaceAll(draft.ClaimsAndDefence, service.Blank, "对收货和欠款的事实没有异议，请求分期支付")
+	draft.Course = strings.ReplaceAll(draft.Course, service.Blank, "")
+	draft.Reasoning = "原告与被告之间的买卖合同是双方真实意思表示，合法有效，双方均应当按照约定履行。原告已经履行交付义务，被告逾期未付货款，应当承担违约责任。原告的诉讼请求有事实和法律依据，本院予以支持。"
+	draft.Law = "依照《中华人民共和国民法典》第五百零九条第一款、第五百七十九条、第六百二十六条，《中华人民共和国民事诉讼法》第六十七条第一款规定，判决如下："
+	draft.Items = []string{fmt.Sprintf("被告李娜于本判决生效之日起十日内支付原告张伟货款人民币%d元。", s.plot.amount)}
+	for _, field := range []*string{&draft.Parties, &draft.Costs, &draft.AppealNotice, &draft.Penalty} {
+		*field = strings.ReplaceAll(*field, service.Blank, "被告李娜")
+	}
+	draft, err = s.Service.SaveJudgment(ctx, s.judge.actor(), s.kase.ID, draft.Version, draft)
+	if err != nil {
+		return err
+	}
+	if _, err := s.Service.SignJudgment(ctx, s.judge.actor(), s.kase.ID, draft.Version); err != nil {
+		return err
+	}
+	return s.reload(ctx)
+}
+
+// serve serves the judgment on both parties; both say that they received it.
+func (s *stage) serve(ctx context.Context) error {
+	documents, err := s.Service.Documents(ctx, s.kase.ID)
+	if err != nil {
+		return err
+	}
+	var judgment []uuid.UUID
+	for _, d := range documents {
+		if d.Kind == service.KindJudgment {
+			judgment = append(judgment, d.ID)
+		}
+	}
+	var parties []uuid.UUID
+	for _, p := range s.kase.Parties {
+		parties = append(parties, p.ID)
+	}
+	deliveries, err := s.Service.Serve(ctx, s.clerk.actor(), s.kase.ID, judgment, parties)
+	if err != nil {
+		return err
+	}
+	people := map[uuid.UUID]Person{s.plaintiff.account.ID: s.plaintiff, s.defendant.account.ID: s.defendant}
+	for _, d := range deliveries {
+		if d.Account == nil {
+			continue
+		}
+		if _, err := s.Service.ConfirmReceipt(ctx, people[*d.Account].actor(), d.ID); err != nil {
+			return fmt.Errorf("receipt: %w", err)
 		}
 	}
 	return s.reload(ctx)

@@ -88,8 +88,9 @@ func (d *Docket) inTx(ctx context.Context, what string, fn func(tx pgx.Tx) error
 
 func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
-// NoticesArgs is the job that makes and serves the three notices of acceptance
-// (案件受理通知书, 交纳诉讼费用通知书, 举证通知书; LR 9). service works it.
+// NoticesArgs is the job that makes and serves what a decision on a filing calls
+// for: on acceptance the three notices (案件受理通知书, 交纳诉讼费用通知书,
+// 举证通知书; LR 9), else 补正通知书 or the ruling of refusal. service works it.
 type NoticesArgs struct {
 	Case uuid.UUID `json:"case"`
 }

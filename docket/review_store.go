@@ -143,6 +143,10 @@ func (d *Docket) RequestCorrections(ctx context.Context, actor identity.Actor, c
 		}
 		_, err = d.AppendEntry(ctx, tx, EntryInput{Case: caseID, Actor: actor, Kind: EntryCorrections,
 			Data: map[string]any{"corrections": corrections, "due": due}})
+		if err != nil {
+			return err
+		}
+		_, err = d.jobs.InsertTx(ctx, tx, NoticesArgs{Case: caseID}, nil)
 		return err
 	})
 }
@@ -168,6 +172,10 @@ func (d *Docket) Refuse(ctx context.Context, actor identity.Actor, caseID uuid.U
 		}
 		_, err = d.AppendEntry(ctx, tx, EntryInput{Case: caseID, Actor: actor, Kind: EntryRefused,
 			Data: map[string]any{"reason": reason}})
+		if err != nil {
+			return err
+		}
+		_, err = d.jobs.InsertTx(ctx, tx, NoticesArgs{Case: caseID}, nil)
 		return err
 	})
 }

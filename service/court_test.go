@@ -191,8 +191,8 @@ func (c *court) until(what string, done func() bool) {
 	}
 }
 
-// accepted is a filed and accepted case of 张伟 against 李娜.
-func (c *court) accepted() docket.Case {
+// submitted is a filed case of 张伟 against 李娜.
+func (c *court) submitted() docket.Case {
 	c.t.Helper()
 	ctx := c.t.Context()
 	opened, err := c.docket.CreateDraft(ctx, c.zhang)
@@ -219,7 +219,14 @@ func (c *court) accepted() docket.Case {
 	saved = c.read(saved.ID)
 	_, err = c.docket.Submit(ctx, c.zhang, saved.ID, saved.Version)
 	must(c.t, err)
-	accepted, err := c.docket.Accept(ctx, c.filing, saved.ID, docket.AcceptInput{Version: c.read(saved.ID).Version,
+	return c.read(saved.ID)
+}
+
+// accepted is a filed and accepted case.
+func (c *court) accepted() docket.Case {
+	c.t.Helper()
+	filed := c.submitted()
+	accepted, err := c.docket.Accept(c.t.Context(), c.filing, filed.ID, docket.AcceptInput{Version: filed.Version,
 		Procedure: docket.ProcedureOrdinary, Judge: c.judge.Account, Clerk: c.clerk.Account})
 	must(c.t, err)
 	return accepted

@@ -17,7 +17,8 @@ import (
 // says (LR 29). It gives one delivery a party. A party without consent to electronic service is not
 // served: its delivery is failed, with the event EventNoConsent, so that the clerk sees who needs other
 // means (CPL 88 to 95). A document that is under way or served already is not sent again: the present
-// delivery comes back, however often the button is pressed. A failed delivery is replaced by a new one.
+// delivery comes back, however often the button is pressed. A delivery that failed, or whose consented channel failed
+// and that waits for a reply, is replaced by a new one.
 // ErrInput when a document or party is not of the case.
 func (s *Service) Serve(ctx context.Context, actor identity.Actor, caseID uuid.UUID, documentIDs, partyIDs []uuid.UUID) ([]Delivery, error) {
 	c, err := s.docket.Case(ctx, caseID)
@@ -76,7 +77,7 @@ func (s *Service) serveOne(ctx context.Context, tx pgx.Tx, actor identity.Actor,
 	var kept []Delivery
 	rest := docs
 	for _, d := range present {
-		if d.State == string(effect.Failed) && (agreed(party) || len(d.Channels) > 0) {
+		if stalled(d) && agreed(party) {
 			if err := s.replace(ctx, tx, d); err != nil {
 				return nil, err
 			}
@@ -101,6 +102,13 @@ func documentIDs(docs []Document) []uuid.UUID {
 		ids[i] = d.ID
 	}
 	return ids
+}
+
+// stalled reports whether a delivery needs another: it failed, or it waits for a reply from the mailbox
+// because the channel that the party consented to failed.
+func stalled(d Delivery) bool {
+	failed := func(c Channel) bool { return c.Given && c.FailedAt != nil }
+	return !d.Served() && (d.State == string(effect.Failed) || slices.ContainsFunc(d.Channels, failed))
 }
 
 func agreed(p docket.Party) bool { return p.Consent != nil && p.Consent.EService }

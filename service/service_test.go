@@ -298,3 +298,20 @@ func TestJudgment(t *testing.T) {
 		t.Errorf("after signing: %v", err)
 	}
 }
+
+// TestReviewDocuments checks the documents of the two other ends of a review.
+func TestReviewDocuments(t *testing.T) {
+	c := newCourt(t, nil)
+	ctx := t.Context()
+	filed := c.submitted()
+	_, err := c.docket.RequestCorrections(ctx, c.filing, filed.ID, filed.Version,
+		[]docket.Correction{{Field: "facts", Text: "写明交货的时间和地点"}}, 7)
+	must(t, err)
+	c.settle()
+	c.contains(c.only(filed.ID, service.KindCorrectionsNotice), "补正通知书", "写明交货的时间和地点", "2026年4月8日前")
+	other := c.submitted()
+	_, err = c.docket.Refuse(ctx, c.filing, other.ID, other.Version, "被告不明确，起诉不符合法定条件。")
+	must(t, err)
+	c.settle()
+	c.contains(c.only(other.ID, service.KindRefusalRuling), "民事裁定书", "不予受理", "被告不明确", "十日内")
+}

@@ -53,8 +53,22 @@ func (c *conn) run() {
 	err := c.read()
 	c.close(err)
 	<-written
+	c.drain()
+	if err := c.ws.Close(); err != nil {
+		c.hub.log.Debug("signaling: close socket", "error", err)
+	}
 	if c.room != nil {
 		c.room.deliver(goneEvent{c, c.cause})
+	}
+}
+
+// drain reads on for a moment after the close frame: closing a socket with unread bytes resets the
+// connection, and the client would never see the close code (RFC 6455 section 7.1.1).
+func (c *conn) drain() {
+	for {
+		if _, _, err := c.ws.NextReader(); err != nil {
+			return
+		}
 	}
 }
 
@@ -87,7 +101,6 @@ func (c *conn) sendBytes(data []byte) {
 
 // write sends the queue and the pings, and at the end the close frame. It owns the socket's writing side.
 func (c *conn) write() {
-	defer c.ws.Close()
 	ping := time.NewTicker(pingEvery)
 	defer ping.Stop()
 	for {
@@ -95,12 +108,10 @@ func (c *conn) write() {
 		case data := <-c.queue:
 			if err := c.writeMessage(websocket.TextMessage, data); err != nil {
 				c.close(err)
-				return
 			}
 		case <-ping.C:
 			if err := c.writeMessage(websocket.PingMessage, nil); err != nil {
 				c.close(err)
-				return
 			}
 		case <-c.gone:
 			c.writeClose()
@@ -130,7 +141,8 @@ func (c *conn) writeClose() {
 		select {
 		case data := <-c.queue:
 			if c.writeMessage(websocket.TextMessage, data) != nil {
-				return // the socket is broken; there is nobody to tell
+				c.sendCloseFrame() // the socket is broken; only the reader must be woken
+				return
 			}
 		default:
 			c.sendCloseFrame()
@@ -140,6 +152,9 @@ func (c *conn) writeClose() {
 }
 
 func (c *conn) sendCloseFrame() {
+	if err := c.ws.SetReadDeadline(time.Now().Add(drainTimeout)); err != nil {
+		c.hub.log.Debug("signaling: read deadline", "error", err)
+	}
 	code, reason := closeOf(c.cause)
 	frame := websocket.FormatCloseMessage(code, reason)
 	if err := c.ws.WriteControl(websocket.CloseMessage, frame, time.Now().Add(time.Second)); err != nil {
@@ -173,6 +188,11 @@ func (c *conn) read() error {
 func (c *conn) next(timeout time.Duration) (string, request, error) {
 	if err := c.ws.SetReadDeadline(time.Now().Add(timeout)); err != nil {
 		return "", nil, fmt.Errorf("signaling: read deadline: %w", err)
+	}
+	select { // the writer's deadline for the drain may have come before ours
+	case <-c.gone:
+		return "", nil, c.cause
+	default:
 	}
 	kind, data, err := c.ws.ReadMessage()
 	select {

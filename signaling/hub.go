@@ -35,6 +35,7 @@ const (
 	writeTimeout = 8 * time.Second
 	pingEvery    = 2 * time.Second
 	pongTimeout  = 7 * time.Second  // silence after which a connection is lost
+	drainTimeout = time.Second      // for the client's close frame after ours
 	peerGrace    = 90 * time.Second // how long a lost person's media peer waits for them
 	storeTimeout = 15 * time.Second // of one call into docket
 	closedGrace  = 30 * time.Second // after which a closed page is a leaving

@@ -123,7 +123,7 @@ func (r *room) declare(m *member, req *declareRequest) error {
 	m.Declared = true
 	r.stand(m)
 	kind := docket.EventArrived
-	if m.Standing == StandPresent {
+	if m.Standing == StandPresent && r.hearing.Phase != docket.PhaseClosed {
 		kind = docket.EventJoined
 	}
 	if err := r.note(m.actor, kind, note); err != nil {
@@ -160,7 +160,9 @@ func (r *room) admit(m *member, req *admitRequest) error {
 		return err
 	}
 	other.admitted, other.IdentityChecked, other.Standing = true, true, StandPresent
-	r.noteOrLog(other.actor, docket.EventJoined, personNote{Account: other.ID, Name: other.Name, Seat: other.Seat})
+	if r.hearing.Phase != docket.PhaseClosed {
+		r.noteOrLog(other.actor, docket.EventJoined, personNote{Account: other.ID, Name: other.Name, Seat: other.Seat})
+	}
 	if other.conn != nil {
 		other.conn.send(r.welcome(other, true))
 		other.conn.send(&noticeReply{Code: "admitted", By: m.Name})

@@ -86,7 +86,7 @@ func readParties(ctx context.Context, q querier, cases map[uuid.UUID]*Case, ids 
 			p.id_number, p.gender, p.birth, p.ethnicity, p.occupation, p.phone, p.email, p.address, p.representative,
 			p.representative_title,
 			(SELECT array_agg(o.stage ORDER BY o.stage) FROM online_consents o WHERE o.party_id = p.id AND o.agreed),
-			EXISTS (SELECT FROM online_consents o WHERE o.party_id = p.id), s.agreed, s.email, s.in_app, s.basis, s.at
+			(SELECT array_agg(o.stage ORDER BY o.stage) FROM online_consents o WHERE o.party_id = p.id AND NOT o.agreed), s.agreed, s.email, s.in_app, s.basis, s.at
 		FROM parties p LEFT JOIN service_consents s ON s.party_id = p.id
 		WHERE p.case_id = ANY($1) ORDER BY p.case_id, p.ord`, ids)
 	if err != nil {
@@ -97,13 +97,12 @@ func readParties(ctx context.Context, q querier, cases map[uuid.UUID]*Case, ids 
 		var caseID uuid.UUID
 		var p Party
 		var birth, at *time.Time
-		var stages []string
-		var answered bool
+		var stages, declined []string
 		var agreed, inApp *bool
 		var email, basis *string
 		err := rows.Scan(&caseID, &p.ID, &p.Account, &p.LinkedAt, &p.Standing, &p.Kind, &p.Name, &p.IDKind,
 			&p.IDNumber, &p.Gender, &birth, &p.Ethnicity, &p.Occupation, &p.Phone, &p.Email, &p.Address,
-			&p.Representative, &p.RepresentativeTitle, &stages, &answered, &agreed, &email, &inApp, &basis, &at)
+			&p.Representative, &p.RepresentativeTitle, &stages, &declined, &agreed, &email, &inApp, &basis, &at)
 		if err != nil {
 			return err
 		}
@@ -111,8 +110,8 @@ func readParties(ctx context.Context, q querier, cases map[uuid.UUID]*Case, ids 
 			p.Birth = deadline.DateOf(*birth, time.UTC)
 		}
 		p.LinkedAt = utc(p.LinkedAt)
-		if answered || agreed != nil {
-			p.Consent = &Consent{Stages: append([]string{}, stages...)}
+		if stages != nil || declined != nil || agreed != nil {
+			p.Consent = &Consent{Stages: append([]string{}, stages...), Declined: declined}
 		}
 		if agreed != nil && *agreed {
 			p.Consent.EService, p.Consent.EmailAddress, p.Consent.InApp = true, *email, *inApp

@@ -23,6 +23,7 @@ func OnlineStages() []string {
 // Consent is what a party has agreed to and not withdrawn.
 type Consent struct {
 	Stages       []string   `json:"stages"`                  // the parts agreed to be done online
+	Declined     []string   `json:"declined,omitempty"`      // the parts said no to, or taken back
 	EService     bool       `json:"e_service"`               // to service by electronic means (LR 29)
 	EmailAddress string     `json:"email_address,omitempty"` // given for service
 	InApp        bool       `json:"in_app"`                  // the mailbox on this server is an address for service
@@ -34,7 +35,8 @@ type Consent struct {
 func (c *Consent) Online(stage string) bool { return c != nil && slices.Contains(c.Stages, stage) }
 
 // ConsentInput is what a party declares. Online concerns Stage alone; false
-// with a Stage says no to it. EService needs an address: EmailAddress, InApp or both.
+// with a Stage says no to it, and without a Stage or EService to every part
+// that the party has not answered yet. EService needs an address: EmailAddress, InApp or both.
 type ConsentInput struct {
 	Online       bool   `json:"online"`
 	Stage        string `json:"stage"` // one of OnlineStages; may be empty when only EService is declared

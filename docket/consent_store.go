@@ -29,10 +29,8 @@ func (d *Docket) Consent(ctx context.Context, actor identity.Actor, caseID uuid.
 			return err
 		}
 		now := d.now()
-		if in.Stage != "" {
-			if err := storeOnline(ctx, tx, c.ID, party.ID, actor.Account, in.Stage, in.Online, now); err != nil {
-				return err
-			}
+		if err := declare(ctx, tx, c.ID, party, actor.Account, in, now); err != nil {
+			return err
 		}
 		if in.EService {
 			_, err := tx.Exec(ctx, `INSERT INTO service_consents (party_id, case_id, agreed, email, in_app, basis, account, at)
@@ -59,7 +57,7 @@ func (d *Docket) Consent(ctx context.Context, actor identity.Actor, caseID uuid.
 
 func checkConsent(in ConsentInput) error {
 	const article4, article29 = "《人民法院在线诉讼规则》第四条", "《人民法院在线诉讼规则》第二十九条"
-	if in.Stage == "" && (in.Online || !in.EService) || in.Stage != "" && !slices.Contains(OnlineStages(), in.Stage) {
+	if in.Stage == "" && in.Online || in.Stage != "" && !slices.Contains(OnlineStages(), in.Stage) {
 		return invalid("stage", "consent_stage_missing", article4)
 	}
 	if !in.EService {
@@ -88,6 +86,25 @@ func (d *Docket) lockParty(ctx context.Context, tx pgx.Tx, actor identity.Actor,
 		return Case{}, Party{}, ErrForbidden
 	}
 	return c, party, nil
+}
+
+// declare stores what the input says of doing things online.
+func declare(ctx context.Context, tx pgx.Tx, caseID uuid.UUID, party Party, account uuid.UUID, in ConsentInput, at time.Time) error {
+	if in.Stage != "" {
+		return storeOnline(ctx, tx, caseID, party.ID, account, in.Stage, in.Online, at)
+	}
+	if in.EService {
+		return nil
+	}
+	for _, stage := range OnlineStages() {
+		if party.Consent != nil && (party.Consent.Online(stage) || slices.Contains(party.Consent.Declined, stage)) {
+			continue
+		}
+		if err := storeOnline(ctx, tx, caseID, party.ID, account, stage, false, at); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func storeOnline(ctx context.Context, tx pgx.Tx, caseID, partyID, account uuid.UUID, stage string, agreed bool, at time.Time) error {

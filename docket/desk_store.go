@@ -228,7 +228,8 @@ func (d *Docket) todoOf(actor identity.Actor, c Case, facts deskFacts) []Todo {
 func (d *Docket) partyTodo(c Case, party Party, facts deskFacts) []Todo {
 	var todo []Todo
 	// Who filed online answered for the filing alone: the rest is still asked.
-	undeclared := party.Consent == nil || !party.Consent.EService && !party.Consent.Online(OnlineHearing)
+	undeclared := party.Consent == nil || !party.Consent.EService && !party.Consent.Online(OnlineHearing) &&
+		!slices.Contains(party.Consent.Declined, OnlineHearing)
 	if undeclared && (c.Stage == StageAccepted || c.Stage == StageScheduled) {
 		start := *c.AcceptedAt
 		if party.LinkedAt != nil && party.LinkedAt.After(start) {

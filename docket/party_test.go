@@ -155,6 +155,24 @@ func TestConsentIsPerPersonAndStage(t *testing.T) {
 	c.checkRecord(linked.ID)
 }
 
+func TestDecliningEverything(t *testing.T) {
+	c := newCourt(t)
+	linked := c.linked()
+	c.ok(c.Consent(t.Context(), c.zhang, linked.ID, docket.ConsentInput{}))
+	p, _ := c.read(linked.ID).PartyOf(c.zhang.Account)
+	// What was agreed by filing online stands; the rest is now answered.
+	if !p.Consent.Online(docket.OnlineFiling) || len(p.Consent.Stages) != 1 || len(p.Consent.Declined) != 4 {
+		t.Errorf("consent %+v", p.Consent)
+	}
+	if desk, err := c.Desk(t.Context(), c.zhang); err != nil || len(desk.Todo) != 0 {
+		t.Errorf("desk %+v, %v", desk.Todo, err)
+	}
+	entries := c.checkRecord(linked.ID)
+	if last := entries[len(entries)-1]; last.Kind != docket.EntryConsentDeclined {
+		t.Errorf("entry %s", last.Kind)
+	}
+}
+
 func TestViewAndLists(t *testing.T) {
 	c := newCourt(t)
 	ctx := t.Context()

@@ -208,14 +208,13 @@ func TestEveryByte(t *testing.T) {
 	data := write(t, c.bundle())
 	owner := owners(t, data)
 	for offset := range data {
-		for _, flip := range []byte{0x01, 0x80, 0xff} {
-			data[offset] ^= flip
-			var bad *Tampered
-			if _, err := verify(data, ""); !errors.As(err, &bad) || bad.File != owner[offset] {
-				t.Fatalf("byte %d of %d ^ %#x lies in %s: %v", offset, len(data), flip, owner[offset], err)
-			}
-			data[offset] ^= flip
+		flip := byte(1) << (offset % 8)
+		data[offset] ^= flip
+		var bad *Tampered
+		if _, err := verify(data, ""); !errors.As(err, &bad) || bad.File != owner[offset] {
+			t.Fatalf("byte %d of %d ^ %#x lies in %s: %v", offset, len(data), flip, owner[offset], err)
 		}
+		data[offset] ^= flip
 	}
 	if _, err := verify(data, ""); err != nil {
 		t.Fatal(err)
@@ -426,22 +425,6 @@ func (s sparseArchive) ReadAt(b []byte, offset int64) (int, error) {
 		}
 	}
 	return len(b), nil
-}
-
-func FuzzVerify(f *testing.F) {
-	f.Add(write(f, newCourt(f).bundle()))
-	f.Add([]byte("PK\x03\x04"))
-	f.Add(append(member{name: manifestName, size: 2, crc: 0}.localHeader(), "{}"...))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		original, err := verify(data, "")
-		var bad *Tampered
-		if err != nil && !errors.As(err, &bad) {
-			t.Errorf("neither whole nor tampered: %v", err)
-		}
-		if text := original.Text("zh"); text == "" {
-			t.Error("no report")
-		}
-	})
 }
 
 func BenchmarkVerify(b *testing.B) {

@@ -132,7 +132,7 @@ func claimsText(c docket.Case) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "原告%s向本院提出诉讼请求：", names(c, identity.StandingPlaintiff))
 	for i, claim := range c.Claims {
-		fmt.Fprintf(&b, "%d．%s", i+1, strings.TrimRight(claim.Text, "。；;"))
+		fmt.Fprintf(&b, "%d. %s", i+1, strings.TrimRight(claim.Text, "。；;"))
 		if claim.AmountFen > 0 {
 			fmt.Fprintf(&b, "（金额%s元）", fee.Yuan(claim.AmountFen))
 		}

@@ -1,15 +1,32 @@
-// Package record writes what a room's participants send into one file a
-// participant, by way of durable, hashed, append-only segments.
+// Package record keeps what a room's participants send as durable evidence.
+//
+// While the room is live, each participant's RTP packets and sender reports
+// are appended as they arrive to segments of a few seconds: fsynced, hashed
+// and chained in a list (see segment.go). Nothing is ordered, repaired or
+// decoded then, so the live path stays cheap and the segments say exactly
+// what came. When the recording ends, or a crash is recovered from, each
+// participant's segments become one seekable WebM (Matroska for H264):
+// packets ordered by sequence number, pictures put together, audio and video
+// aligned by the sender reports.
 package record
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/pion/webrtc/v4"
 
 	"yunting/media"
 )
+
+// queueLength is how many packets the disk may be behind (about 30 MB, or
+// 4 s of 40 cameras) before packets are lost to the record, never to the room.
+const queueLength = 1 << 14
 
 // Options says where and how to record.
 type Options struct {
@@ -20,53 +37,173 @@ type Options struct {
 	// Logger takes faults; nil discards.
 	Logger *slog.Logger
 	// OnFinished is told of each participant's finished file, on the
-	// recorder's goroutine.
+	// goroutine that calls Finish.
 	OnFinished func(Finished)
-	// OnError is told when recording fails for a participant (disk full, I/O error).
-	// Live media is never disturbed.
+	// OnError is told when recording fails for a participant (disk full,
+	// I/O error), once a participant until it works again. It is called on a
+	// goroutine of the recorder's own. Live media is never disturbed.
 	OnError func(participant string, err error)
 }
 
-// Gap is a stretch of a track that is missing from the record.
+// Causes of a Gap.
+const (
+	CauseNetwork = "network" // packets were lost on the way
+	CauseSilent  = "silent"  // the participant sent nothing: muted, switched off or gone
+	CausePause   = "pause"   // the recording was paused
+	CauseFault   = "fault"   // the recorder could not write
+)
+
+// Gap is a stretch of more than 200 ms that is missing from the record.
 type Gap struct {
 	Track string    `json:"track"` // source: mic, camera or screen
 	From  time.Time `json:"from"`
 	To    time.Time `json:"to"`
-	Cause string    `json:"cause"` // "network", "silent", "pause", "fault"
+	Cause string    `json:"cause"`
 }
 
 // Finished is one participant's finished record.
 type Finished struct {
 	Participant string
-	Path        string // the WebM (VP8, VP9) or Matroska (H264) file
+	Path        string // the .webm (VP8, VP9) or .mkv (H264) file
 	SHA256      [32]byte
 	Size        int64
-	Started     time.Time
+	Started     time.Time // of the file's time zero, by the server's clock
 	Ended       time.Time
 	Gaps        []Gap
 }
 
 // Recorder records one room. Its methods are safe for concurrent use.
-type Recorder struct{}
+type Recorder struct {
+	opts  Options
+	queue chan item
+	done  chan struct{} // closed when the writing goroutine has ended
+
+	mu       sync.Mutex // guards what follows
+	finished bool
+	tracks   int
+	paused   bool
+}
 
 // New makes a recorder; recording begins when its NewSink is given to
 // Room.Record.
-func New(opts Options) (*Recorder, error) { return &Recorder{}, nil }
-
-// NewSink is the media.NewSink of this recorder.
-func (r *Recorder) NewSink(peer string, track media.TrackInfo, codec webrtc.RTPCodecParameters) media.Sink {
-	return nil
+func New(opts Options) (*Recorder, error) {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	if err := os.MkdirAll(opts.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("record: %w", err)
+	}
+	// A directory that cannot be written to is told now, not at the first packet.
+	probe, err := os.CreateTemp(opts.Dir, ".probe-*")
+	if err != nil {
+		return nil, fmt.Errorf("record: %w", err)
+	}
+	if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
+		return nil, fmt.Errorf("record: %w", err)
+	}
+	r := &Recorder{opts: opts, queue: make(chan item, queueLength), done: make(chan struct{})}
+	w := newWriter(opts)
+	go func() {
+		defer close(r.done)
+		w.run(r.queue)
+	}()
+	return r, nil
 }
 
+// NewSink is the media.NewSink of this recorder. Unknown codecs are declined.
+func (r *Recorder) NewSink(peer string, track media.TrackInfo, codec webrtc.RTPCodecParameters) media.Sink {
+	d := declaration{Peer: peer, Track: track, Mime: codec.MimeType, ClockRate: codec.ClockRate,
+		Channels: codec.Channels, Fmtp: codec.SDPFmtpLine}
+	if !d.known() {
+		r.opts.Logger.Warn("record: codec is not recorded", "mime", codec.MimeType)
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.finished {
+		return nil
+	}
+	r.tracks++
+	d.Number = uint16(r.tracks)
+	s := &sink{recorder: r, decl: d}
+	r.put(item{kind: kindTrack, decl: &s.decl, at: r.opts.Now()})
+	return s
+}
+
+// put queues a rare item; it waits for room, which the writer always makes.
+func (r *Recorder) put(i item) { r.queue <- i }
+
 // Pause stops writing (recess); Resume goes on. The pause is listed as a gap.
-func (r *Recorder) Pause() {}
+func (r *Recorder) Pause() { r.setPaused(true, kindPause) }
 
 // Resume goes on after Pause.
-func (r *Recorder) Resume() {}
+func (r *Recorder) Resume() { r.setPaused(false, kindResume) }
+
+func (r *Recorder) setPaused(paused bool, kind byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.finished || r.paused == paused {
+		return
+	}
+	r.paused = paused
+	r.put(item{kind: kind, at: r.opts.Now()})
+}
 
 // Finish ends the recording, makes each participant's file and reports it
-// through OnFinished. It returns when all is durable.
-func (r *Recorder) Finish() error { return nil }
+// through OnFinished. It returns when all is durable. Stop Room.Record
+// first. A participant whose file cannot be made keeps the segments: Recover
+// tries again.
+func (r *Recorder) Finish() error {
+	r.mu.Lock()
+	if r.finished {
+		r.mu.Unlock()
+		<-r.done
+		return nil
+	}
+	r.finished = true
+	r.mu.Unlock()
+	r.put(item{kind: kindStop})
+	<-r.done
+	made, err := finishAll(r.opts.Dir, func(f Finished) {
+		if r.opts.OnFinished != nil {
+			r.opts.OnFinished(f)
+		}
+	})
+	r.opts.Logger.Info("record: finished", "files", len(made))
+	return err
+}
 
-// Recover finishes what a crash left in dir and returns the files made.
-func Recover(dir string) ([]Finished, error) { return nil, nil }
+// Recover finishes what a crash left in dir, a recording's directory, and
+// returns every participant's file in it, also those that were finished before
+// the crash. Doing it again changes nothing.
+func Recover(dir string) ([]Finished, error) {
+	if _, err := os.Stat(dir); err != nil {
+		return nil, fmt.Errorf("record: recover: %w", err)
+	}
+	return finishAll(dir, func(Finished) {})
+}
+
+// finishAll makes the file of every participant directory of dir.
+func finishAll(dir string, told func(Finished)) ([]Finished, error) {
+	lists, err := filepath.Glob(filepath.Join(dir, "*", openSegments))
+	if err != nil {
+		return nil, fmt.Errorf("record: %w", err)
+	}
+	var out []Finished
+	var errs []error
+	for _, l := range lists {
+		f, err := finishParticipant(filepath.Dir(l))
+		switch {
+		case errors.Is(err, errEmpty):
+		case err != nil:
+			errs = append(errs, fmt.Errorf("record: %s: %w", filepath.Base(filepath.Dir(l)), err))
+		default:
+			out = append(out, f)
+			told(f)
+		}
+	}
+	return out, errors.Join(errs...)
+}

@@ -1,0 +1,333 @@
+package record
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"yunting/media/packet"
+)
+
+const finishedFile = "finished.json"
+
+var (
+	// errEmpty says that a participant sent nothing that can be shown.
+	errEmpty = errors.New("record: nothing recorded")
+	// ErrDamaged says that a closed segment is not what the list says.
+	ErrDamaged = errors.New("record: segment is damaged")
+)
+
+// track is one published track while its file is made.
+type track struct {
+	decl   declaration
+	clock  timeline
+	unwrap unwrapper // the second pass's
+	out    *output
+	asm    *assembler
+}
+
+// span is a stretch of wall time, in unix nanoseconds; to 0 is open.
+type span struct{ from, to int64 }
+
+// story is what the first pass learns of a participant.
+type story struct {
+	peer   string
+	files  []string
+	tracks map[uint16]*track
+	order  []*track
+	pauses []span
+	faults []int64
+	video  map[*track]*pictureInfo
+}
+
+// finishParticipant makes the file of one participant's directory, or finds
+// that it was made.
+func finishParticipant(dir string) (Finished, error) {
+	if b, err := os.ReadFile(filepath.Join(dir, finishedFile)); err == nil {
+		var f Finished
+		if err := json.Unmarshal(b, &f); err != nil {
+			return Finished{}, fmt.Errorf("%s: %w", finishedFile, err)
+		}
+		f.Path = filepath.Join(filepath.Dir(dir), filepath.Base(f.Path))
+		return f, nil
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return Finished{}, err
+	}
+	s, err := readStory(dir)
+	if err != nil {
+		return Finished{}, err
+	}
+	f, err := makeFile(dir, s)
+	if err != nil {
+		return Finished{}, err
+	}
+	b, err := json.Marshal(f)
+	if err != nil {
+		return Finished{}, err
+	}
+	return f, writeDurably(filepath.Join(dir, finishedFile), b)
+}
+
+func writeDurably(path string, b []byte) error {
+	f, err := os.OpenFile(path+".tmp", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return errors.Join(os.Rename(path+".tmp", path), syncDir(filepath.Dir(path)))
+}
+
+// readStory is the first pass: it checks the closed segments against the
+// list, enters those that a crash left open, and learns tracks and clocks.
+func readStory(dir string) (*story, error) {
+	if err := closeLeftovers(dir); err != nil {
+		return nil, err
+	}
+	lines, err := readList(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &story{tracks: map[uint16]*track{}, video: map[*track]*pictureInfo{}}
+	for _, l := range lines {
+		s.files = append(s.files, filepath.Join(dir, l.File))
+		s.peer = l.Participant
+	}
+	if err := s.each(s.learn); err != nil {
+		return nil, err
+	}
+	var clocks []*timeline
+	for _, t := range s.order {
+		clocks = append(clocks, &t.clock)
+	}
+	align(clocks)
+	return s, nil
+}
+
+// each calls f for every good record of the participant. A cut-off end of a
+// segment that a crash left open is no error.
+func (s *story) each(f func(record) error) error {
+	for _, path := range s.files {
+		file, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		err = readSegment(file, f)
+		if errors.Is(err, errBadRecord) {
+			err = nil
+		}
+		if err := errors.Join(err, file.Close()); err != nil {
+			return fmt.Errorf("%s: %w", filepath.Base(path), err)
+		}
+	}
+	return nil
+}
+
+func (s *story) learn(r record) error {
+	at := r.at.UnixNano()
+	switch r.kind {
+	case kindTrack:
+		if s.tracks[r.track] != nil {
+			return nil
+		}
+		t := &track{}
+		if err := json.Unmarshal(r.data, &t.decl); err != nil || !t.decl.known() {
+			return fmt.Errorf("track declaration: %w", errors.Join(err, errBadRecord))
+		}
+		t.clock.rate = int64(t.decl.ClockRate)
+		s.tracks[r.track] = t
+		s.order = append(s.order, t)
+		if t.decl.codecID() != "A_OPUS" {
+			s.video[t] = &pictureInfo{}
+		}
+	case kindPause:
+		s.pauses = append(s.pauses, span{from: at})
+	case kindResume:
+		if n := len(s.pauses); n > 0 && s.pauses[n-1].to == 0 {
+			s.pauses[n-1].to = at
+		}
+	case kindFault:
+		s.faults = append(s.faults, at)
+	}
+	t := s.tracks[r.track]
+	if t == nil {
+		return nil
+	}
+	switch r.kind {
+	case kindPacket:
+		h, err := packet.Parse(r.data)
+		if err != nil {
+			return nil // it was counted when it came
+		}
+		ext := t.clock.packet(h.Timestamp, at)
+		if !t.unwrap.started { // the second pass counts from the same start
+			t.unwrap = unwrapper{last: ext, started: true}
+		}
+		if p := s.video[t]; p != nil {
+			p.learn(t.decl.codecID(), r.data[h.Payload:h.End])
+		}
+	case kindReport:
+		if len(r.data) == 12 {
+			ntp, rtp := reportFields(r.data)
+			t.clock.report(ntp, rtp, at)
+		}
+	}
+	return nil
+}
+
+// readList reads the segment list and checks its chain and every segment.
+func readList(dir string) ([]Segment, error) {
+	b, err := os.ReadFile(filepath.Join(dir, openSegments))
+	if err != nil {
+		return nil, err
+	}
+	var out []Segment
+	previous := ""
+	for len(b) > 0 {
+		i := slices.Index(b, '\n')
+		if i < 0 {
+			break // half a line, cut off by a crash
+		}
+		line := b[:i]
+		b = b[i+1:]
+		var s Segment
+		if err := json.Unmarshal(line, &s); err != nil {
+			return nil, fmt.Errorf("%w: line %d: %w", ErrDamaged, len(out)+1, err)
+		}
+		if s.Previous != previous || s.File != filepath.Base(s.File) {
+			return nil, fmt.Errorf("%w: line %d breaks the chain", ErrDamaged, len(out)+1)
+		}
+		previous = lineHash(line)
+		sum, size, err := hashFile(filepath.Join(dir, s.File))
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+		}
+		if size != s.Size || hex.EncodeToString(sum[:]) != s.SHA256 {
+			return nil, fmt.Errorf("%w: %s", ErrDamaged, s.File)
+		}
+		out = append(out, s)
+	}
+	return out, nil
+}
+
+// closeLeftovers enters segments without a line into the list: they were open
+// at a crash or a fault.
+func closeLeftovers(dir string) error {
+	files, err := filepath.Glob(filepath.Join(dir, "*.seg"))
+	if err != nil {
+		return err
+	}
+	lines, err := os.ReadFile(filepath.Join(dir, openSegments))
+	if err != nil {
+		return err
+	}
+	listed := map[string]bool{}
+	peer := ""
+	for _, l := range splitLines(lines) {
+		var s Segment
+		if json.Unmarshal(l, &s) == nil {
+			listed[s.File], peer = true, s.Participant
+		}
+	}
+	for _, path := range files {
+		if listed[filepath.Base(path)] {
+			continue
+		}
+		if err := closeLeftover(dir, path, peer); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func splitLines(b []byte) (lines [][]byte) {
+	for {
+		i := slices.Index(b, '\n')
+		if i < 0 {
+			return lines
+		}
+		lines, b = append(lines, b[:i]), b[i+1:]
+	}
+}
+
+func closeLeftover(dir, path, peer string) error {
+	line := Segment{Participant: peer, File: filepath.Base(path)}
+	if _, err := fmt.Sscanf(line.File, "%d.seg", &line.Number); err != nil {
+		return fmt.Errorf("segment name: %w", err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	err = readSegment(f, func(r record) error {
+		if line.From.IsZero() {
+			line.From = r.at.UTC()
+		}
+		line.To = r.at.UTC()
+		var d declaration
+		if r.kind == kindTrack && json.Unmarshal(r.data, &d) == nil {
+			line.Participant = d.Peer
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errBadRecord) {
+		return errors.Join(err, f.Close())
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	sum, size, err := hashFile(path)
+	if err != nil {
+		return err
+	}
+	line.SHA256, line.Size = hex.EncodeToString(sum[:]), size
+	return appendList(dir, line)
+}
+
+// hashFile returns the SHA-256 and the size of a file.
+func hashFile(path string) (sum [32]byte, size int64, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return sum, 0, err
+	}
+	h := sha256.New()
+	size, err = io.Copy(h, f)
+	h.Sum(sum[:0])
+	return sum, size, errors.Join(err, f.Close())
+}
+
+// makeFile is the second pass: it muxes the participant's frames.
+func makeFile(dir string, s *story) (Finished, error) {
+	m := newMuxer(s)
+	if len(m.outputs) == 0 {
+		return Finished{}, errEmpty
+	}
+	ext := ".webm"
+	if m.matroska {
+		ext = ".mkv"
+	}
+	path := dir + ext
+	tmp := path + ".tmp"
+	if err := m.write(tmp, s); err != nil {
+		return Finished{}, errors.Join(err, os.Remove(tmp))
+	}
+	sum, size, err := hashFile(tmp)
+	if err != nil {
+		return Finished{}, err
+	}
+	if err := errors.Join(os.Rename(tmp, path), syncDir(filepath.Dir(path))); err != nil {
+		return Finished{}, err
+	}
+	return Finished{Participant: s.peer, Path: path, SHA256: sum, Size: size,
+		Started: time.Unix(0, m.first).UTC(), Ended: time.Unix(0, m.last).UTC(), Gaps: m.gaps}, nil
+}

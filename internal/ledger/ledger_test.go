@@ -466,6 +466,23 @@ func TestAnchorIsKept(t *testing.T) {
 	}
 }
 
+// TestOriginIsKept moves a court to another address: its log stays the same log.
+func TestOriginIsKept(t *testing.T) {
+	pool := pgtest.New(t)
+	first := open(t, testOptions(pool))
+	leaves := queue(t, pool, 0, 2)
+	integrateAll(t, first)
+	moved := testOptions(pool)
+	moved.Origin = "moved.test/ledger"
+	l := open(t, moved)
+	leaves = append(leaves, queue(t, pool, 2, 2)...)
+	integrateAll(t, l)
+	checkAll(t, l, leaves)
+	if l.PublicKey() != first.PublicKey() {
+		t.Errorf("key %s became %s", first.PublicKey(), l.PublicKey())
+	}
+}
+
 func FuzzParseCheckpoint(f *testing.F) {
 	signer, vkey, err := keys("court.test/ledger", testKey("court"))
 	if err != nil {

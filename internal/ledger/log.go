@@ -16,9 +16,11 @@ import (
 
 // Options configure a Log.
 type Options struct {
-	Pool   *pgxpool.Pool
-	Key    ed25519.PrivateKey
-	Origin string           // the log's name in checkpoints, such as "court.example/ledger"; no spaces, no "+"
+	Pool *pgxpool.Pool
+	Key  ed25519.PrivateKey
+	// Origin names a new log in its checkpoints, such as "court.example/ledger": no spaces, no "+". A log keeps
+	// the name of its first checkpoint for life, whatever Origin says later, so that a court may move its address.
+	Origin string
 	Now    func() time.Time // stamps checkpoints; nil means time.Now
 	Logger *slog.Logger     // nil means slog.Default
 	// Interval is how often the sequencer looks for leaves that nobody waits for; 0 means 250 ms.
@@ -64,6 +66,10 @@ func Open(ctx context.Context, opts Options) (*Log, error) {
 	}
 	if opts.fault == nil {
 		opts.fault = func(string) error { return nil }
+	}
+	var err error
+	if opts.Origin, err = keptOrigin(ctx, opts.Pool, opts.Origin); err != nil {
+		return nil, err
 	}
 	signer, vkey, err := keys(opts.Origin, opts.Key)
 	if err != nil {

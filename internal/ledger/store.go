@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -40,6 +41,16 @@ func readHead(ctx context.Context, q querier) (storedHead, error) {
 	}
 	h.Root = tlog.Hash(root)
 	return h, nil
+}
+
+// keptOrigin gives the origin that the stored log has, or fresh for an empty log.
+func keptOrigin(ctx context.Context, q querier, fresh string) (string, error) {
+	head, err := readHead(ctx, q)
+	if err != nil || head.Size == 0 {
+		return fresh, err
+	}
+	origin, _, _ := strings.Cut(string(head.note), "\n")
+	return origin, nil
 }
 
 // emptyRoot is the root of the empty tree, SHA-256 of nothing (RFC 6962 section 2.1).

@@ -231,3 +231,85 @@ func quote(s string) string {
 	}
 	return string(b)
 }
+
+// submitForm submits the form with that action (its first button) and waits for the page that follows.
+func (v *visitor) submitForm(action string) {
+	v.t.Helper()
+	form := fmt.Sprintf(`[...document.forms].find(f => f.getAttribute('action') === %s)`, quote(action))
+	v.until("the form "+action, `!!(`+form+`)`, 20*time.Second)
+	v.leave(action, fmt.Sprintf(`{ const f = %s; f.requestSubmit(f.querySelector('button.primary') ?? undefined) }`, form))
+}
+
+// submitButton presses the page's own button with that text and waits for the page that follows.
+func (v *visitor) submitButton(text string) {
+	v.t.Helper()
+	button := fmt.Sprintf(`[...document.querySelectorAll('main button:not(.visually-hidden)')].find(b => b.innerText.trim() === %s)`, quote(text))
+	v.until("the button "+text, `!!(`+button+`)`, 20*time.Second)
+	v.leave(text, button+`.click()`)
+}
+
+// leave runs what leads to another page and waits for that.
+func (v *visitor) leave(what, js string) {
+	v.t.Helper()
+	evaluate[any](v, `window.__before = true`)
+	evaluate[any](v, js)
+	v.until("the page after "+what, `window.__before !== true && document.readyState === 'complete'`, 60*time.Second)
+}
+
+// selectText chooses the option that shows text.
+func (v *visitor) selectText(name, text string) {
+	v.t.Helper()
+	js := fmt.Sprintf(`(() => { const s = document.querySelector('select[name=%s]'); const o = [...s.options].find(o => o.text.includes(%s)); if (!o) return false; s.value = o.value; return true })()`, name, quote(text))
+	if !evaluate[bool](v, js) {
+		v.t.Fatalf("%s: no option %q in %s", v.name, text, name)
+	}
+}
+
+// waitReload loads path again and again until the page shows text: for what a job makes.
+func (v *visitor) waitReload(path, text string, limit time.Duration) {
+	v.t.Helper()
+	v.waitReloadUntil(path, fmt.Sprintf(`document.body.innerText.includes(%s)`, quote(text)), limit)
+}
+
+func (v *visitor) waitReloadUntil(path, js string, limit time.Duration) {
+	v.t.Helper()
+	deadline := time.Now().Add(limit)
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		v.open(path)
+		if evaluate[bool](v, js) {
+			return
+		}
+		if time.Now().After(deadline) {
+			v.t.Fatalf("%s: %s: waited %v for %s\n%s", v.name, path, limit, js, v.glimpse())
+		}
+		<-tick.C
+	}
+}
+
+// shotAll keeps pictures at the three widths that pages are made for.
+func (v *visitor) shotAll(name string) {
+	if os.Getenv("YUNTING_SHOTS") == "" {
+		return
+	}
+	for _, width := range []int64{390, 768, 1440} {
+		v.size(width, 900)
+		v.shot(fmt.Sprintf("%s-%d", name, width))
+	}
+	v.size(1440, 900)
+}
+
+// axe runs axe-core on the page; serious and critical violations fail the test.
+func (v *visitor) axe(what string) {
+	v.t.Helper()
+	source, err := os.ReadFile("../../web/node_modules/axe-core/axe.min.js")
+	if err != nil {
+		v.t.Fatalf("axe-core: %v (make assets installs it)", err)
+	}
+	evaluate[any](v, string(source)+"; undefined")
+	found := evaluate[[]string](v, `axe.run(document, {resultTypes: ['violations']}).then(r => r.violations.filter(x => ['serious', 'critical'].includes(x.impact)).map(x => x.id + ': ' + x.help + ' ' + x.nodes.slice(0, 3).map(n => n.html.slice(0, 160)).join(' | ')))`)
+	for _, f := range found {
+		v.t.Errorf("axe: %s: %s", what, f)
+	}
+}

@@ -151,7 +151,7 @@ func (c *court) openDatabase(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("embedded PostgreSQL: %w", err)
 		}
-		c.onStop("PostgreSQL", 30*time.Second, func(context.Context) error { return server.Stop() })
+		c.onStop("PostgreSQL", 60*time.Second, func(context.Context) error { return server.Stop() })
 		dsn = server.DSN("yunting")
 	}
 	var err error

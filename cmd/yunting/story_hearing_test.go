@@ -1,0 +1,203 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// hear: schedule, device check, lobby, admission, phases, transcript, mute, a lost socket, recess, close, confirmation.
+func (s *story) hear() {
+	c := s.clerk
+	c.open(s.kase + "/hearings/new")
+	soon := time.Now().Add(2 * time.Minute).In(time.FixedZone("UTC+08", 8*3600))
+	c.fill(map[string]string{"date": soon.Format("2006-01-02"), "time": soon.Format("15:04"), "minutes": "60", "agreed": "yes", "public": "yes"})
+	c.submitForm(s.kase + "/hearings")
+	s.plaintiff.waitReload(s.kase, "传票", 30*time.Second)
+	s.hearing = evaluate[string](s.plaintiff, `document.querySelector('a[href^="/hearings/"]').getAttribute('href')`)
+	s.judge = s.enter("linjing")
+	for _, v := range []*visitor{s.clerk, s.judge, s.plaintiff, s.defendant} {
+		s.goIn(v)
+	}
+	s.admit(s.plaintiff, plaintiffName)
+	s.admit(s.defendant, defendantName)
+	s.phase("opening", true)
+	s.judge.until("the recording light", `window.__room.state.recording === true || window.__room.state.recording === 'on' || document.body.innerText.includes('录音录像中')`, 15*time.Second)
+	s.everyoneSeesEveryone()
+	s.speak("审判员 林静", "现在开庭，核对当事人身份。")
+	s.mute()
+	s.loseSocket()
+	s.phase("investigation", true)
+	s.speak("原告 王𬱖", "货物已经交付，被告没有付款。")
+	s.judge.shot("room-1440")
+	s.plaintiff.size(390, 844)
+	s.plaintiff.shot("room-390")
+	s.plaintiff.size(1440, 900)
+	s.plaintiff.axe("hearing room")
+	s.phase("recess", true)
+	s.phase("investigation", true)
+	s.phase("debate", true)
+	s.phase("final_statements", true)
+	s.phase("closed", true)
+	s.confirmTranscript()
+}
+
+// goIn goes through the device check and the declaration into the lobby or, for the court, into the room.
+func (s *story) goIn(v *visitor) {
+	v.open(s.hearing)
+	v.submit("进入")
+	v.until("the device check", `!!document.querySelector('#precheck button')`, 20*time.Second)
+	v.until("a picture from the camera", `(document.querySelector('#precheck video')?.videoWidth ?? 0) > 0`, 20*time.Second)
+	if v == s.plaintiff {
+		v.until("the connection test", `document.querySelector('#precheck').innerText.includes('连接正常')`, 30*time.Second)
+		v.shotAll("precheck")
+		v.axe("device check")
+	}
+	v.submit("进入法庭")
+	v.until("the declaration", `!!document.querySelector('[data-act=declare]')`, 20*time.Second)
+	v.fill(map[string]string{"discipline": "yes", "noRecording": "yes"})
+	v.press("确认并进入")
+	v.until("the lobby or the room", `['lobby', 'admitted'].includes(window.__room?.state.stage)`, 20*time.Second)
+}
+
+func (s *story) admit(v *visitor, name string) {
+	c := s.clerk
+	s.tab(c, "people")
+	who := fmt.Sprintf(`window.__room.state.people.find(p => p.name === %s)?.id`, quote(name))
+	c.until(name+" in the lobby", fmt.Sprintf(`!!document.querySelector('[data-admit="' + %s + '"]')`, who), 20*time.Second)
+	evaluate[any](c, fmt.Sprintf(`{ const b = document.querySelector('[data-admit="' + %s + '"]'); const box = b.closest('li, form, div').querySelector('input[type=checkbox]') ?? b.parentElement.querySelector('input[type=checkbox]'); if (box && !box.checked) box.click() }`, who))
+	c.until("the admission button", fmt.Sprintf(`document.querySelector('[data-admit="' + %s + '"]')?.disabled === false`, who), 10*time.Second)
+	evaluate[any](c, fmt.Sprintf(`document.querySelector('[data-admit="' + %s + '"]').click()`, who))
+	v.until("admission", `window.__room.state.stage === 'admitted'`, 10*time.Second)
+}
+
+func (s *story) tab(v *visitor, name string) {
+	evaluate[any](v, fmt.Sprintf(`{ const t = document.querySelector('#tab-%s'); if (t) { t.click() } else { document.querySelector('[data-act=%[1]s]')?.click() } }`, name))
+}
+
+// phase lets the judge move the hearing and waits until all see it.
+func (s *story) phase(to string, all bool) {
+	s.tab(s.judge, "control")
+	s.judge.until("the button of "+to, fmt.Sprintf(`document.querySelector('[data-phase=%s]')?.disabled === false`, to), 15*time.Second)
+	evaluate[any](s.judge, fmt.Sprintf(`document.querySelector('[data-phase=%s]').click()`, to))
+	confirm := `(() => { const b = document.querySelector('[data-act=confirm]'); if (b) b.click(); return window.__room.state.phase === %s })()`
+	s.judge.until("phase "+to, fmt.Sprintf(confirm, quote(to)), 15*time.Second)
+	if !all {
+		return
+	}
+	for _, v := range []*visitor{s.clerk, s.plaintiff, s.defendant} {
+		v.until("phase "+to, fmt.Sprintf(`window.__room.state.phase === %s`, quote(to)), 5*time.Second)
+	}
+}
+
+// everyoneSeesEveryone: on each of the twelve pairs pictures are decoded and sound arrives.
+func (s *story) everyoneSeesEveryone() {
+	for _, v := range []*visitor{s.judge, s.clerk, s.plaintiff, s.defendant} {
+		v.until("pictures and sound of three others", `window.__room.stats().then(all => {
+			const others = Object.values(all); return others.filter(o => o.framesDecoded > 10 && o.audioPackets > 20).length === 3 })`, 40*time.Second)
+	}
+}
+
+// speak types a line of the transcript; everybody sees it.
+func (s *story) speak(speaker, text string) {
+	c := s.clerk
+	s.tab(c, "transcript")
+	c.until("the transcript's field", `!!document.querySelector('textarea[name=line]')`, 10*time.Second)
+	evaluate[any](c, fmt.Sprintf(`{ const b = [...document.querySelectorAll('.speaker')].find(b => %s.includes(b.innerText.trim()) || b.innerText.trim().includes(%[1]s)); if (b) b.click() }`, quote(speaker)))
+	evaluate[any](c, fmt.Sprintf(`{ const t = document.querySelector('textarea[name=line]');
+		Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, 'value').set.call(t, %s); t.dispatchEvent(new Event('input', {bubbles: true})) }`, quote(text)))
+	c.until("the record button", `document.querySelector('[data-act=line]')?.disabled === false`, 5*time.Second)
+	evaluate[any](c, `document.querySelector('[data-act=line]').click()`)
+	for _, v := range []*visitor{s.clerk, s.judge, s.plaintiff, s.defendant} {
+		v.until("the line", fmt.Sprintf(`window.__room.state.lines.some(l => l.text === %s)`, quote(text)), 5*time.Second)
+	}
+}
+
+// mute takes the defendant's voice; the packets that others get from them stop.
+func (s *story) mute() {
+	id := evaluate[string](s.judge, fmt.Sprintf(`window.__room.state.people.find(p => p.name === %s).id`, quote(defendantName)))
+	s.tab(s.judge, "people")
+	button := fmt.Sprintf(`document.querySelector('[data-mute="%s"]')`, id)
+	s.judge.until("the mute button", `!!`+button, 10*time.Second)
+	evaluate[any](s.judge, button+`.click()`)
+	s.plaintiff.until("silence of the defendant", fmt.Sprintf(`new Promise(async done => {
+		const read = async () => (await window.__room.stats())[%s]?.audioPackets ?? 0;
+		const before = await read(); setTimeout(async () => done(await read() - before <= 2), 500) })`, quote(id)), 10*time.Second)
+	evaluate[any](s.judge, button+`.click()`)
+	s.plaintiff.until("the defendant's voice", fmt.Sprintf(`new Promise(async done => {
+		const read = async () => (await window.__room.stats())[%s]?.audioPackets ?? 0;
+		const before = await read(); setTimeout(async () => done(await read() - before > 10), 500) })`, quote(id)), 10*time.Second)
+}
+
+// loseSocket cuts the plaintiff's socket; it is back by itself within three seconds.
+func (s *story) loseSocket() {
+	v := s.plaintiff
+	before := evaluate[float64](v, `window.__room.state.resumes`)
+	evaluate[any](v, `window.__room.dropSocket()`)
+	v.until("the resumption", fmt.Sprintf(`window.__room.state.resumes > %f && window.__room.state.connection === 'online'`, before), 3*time.Second)
+	s.t.Logf("socket back after %.0f ms", evaluate[float64](v, `window.__room.state.lastGapMs`))
+	s.everyoneSeesEveryone()
+}
+
+func (s *story) confirmTranscript() {
+	v := s.plaintiff
+	v.until("the question", `!!document.querySelector('[data-act=confirm-transcript]')`, 15*time.Second)
+	v.shot("room-closed")
+	evaluate[any](v, `document.querySelector('[data-act=confirm-transcript]').click()`)
+	v.until("the confirmation", `window.__room.state.answers.some(a => a.confirmed)`, 10*time.Second)
+	d := s.defendant
+	d.open(s.hearing + "/transcript")
+	d.shotAll("transcript")
+	d.axe("transcript")
+	d.fill(map[string]string{"objection": "第一句应为“核对各方身份”。"})
+	d.submitButton("提出异议")
+	d.sees("第一句应为")
+}
+
+// recording: a playable file a participant, with both streams and in step, from opening to close.
+func (s *story) recording() {
+	v := s.judge
+	v.waitReloadUntil(s.hearing+"/recordings", `document.querySelectorAll('video').length >= 4`, time.Minute)
+	v.shotAll("recordings")
+	v.axe("recordings")
+	sources := evaluate[[]string](v, `[...document.querySelectorAll('video')].map(e => e.currentSrc || e.src || e.querySelector('source').src)`)
+	v.until("playback", `new Promise(done => { const e = document.querySelector('video'); e.muted = true; e.play().then(() => setTimeout(() => done(e.currentTime > 0.2 && e.videoWidth > 0), 1000), () => done(false)) })`, 15*time.Second)
+	for i, source := range sources {
+		path := filepath.Join(s.t.TempDir(), fmt.Sprintf("part-%d.webm", i))
+		if err := os.WriteFile(path, v.get(source), 0o600); err != nil {
+			s.t.Fatal(err)
+		}
+		streams := run(s.t, "ffprobe", "-v", "error", "-show_entries", "stream=codec_type", "-of", "csv=p=0", path)
+		if !strings.Contains(streams, "video") || !strings.Contains(streams, "audio") {
+			s.t.Errorf("recording %d has streams %q", i, streams)
+		}
+		if out := run(s.t, "ffmpeg", "-v", "error", "-i", path, "-f", "null", "-"); strings.TrimSpace(out) != "" {
+			s.t.Errorf("recording %d does not decode cleanly:\n%s", i, out)
+		}
+		s.checkLengths(path)
+	}
+}
+
+// checkLengths: sound and picture of one file last equally long, within half a second.
+func (s *story) checkLengths(path string) {
+	end := func(kind string) float64 {
+		out := run(s.t, "ffprobe", "-v", "error", "-select_streams", kind, "-show_entries", "packet=pts_time", "-of", "csv=p=0", path)
+		times := regexp.MustCompile(`[\d.]+`).FindAllString(out, -1)
+		if len(times) == 0 {
+			return 0
+		}
+		v, err := strconv.ParseFloat(times[len(times)-1], 64)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		return v
+	}
+	video, audio := end("v:0"), end("a:0")
+	if diff := video - audio; diff > 0.5 || diff < -0.5 || video < 5 {
+		s.t.Errorf("%s: picture ends at %.2f s and sound at %.2f s", filepath.Base(path), video, audio)
+	}
+}

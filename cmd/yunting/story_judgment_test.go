@@ -1,0 +1,179 @@
+package main
+
+import (
+	"archive/zip"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// decide: the judge fills the prefilled draft, previews and signs; the PDF is valid and its text comes back.
+func (s *story) decide() {
+	v := s.judge
+	v.open(s.kase + "/judgment")
+	v.sees("判决书草稿")
+	v.shotAll("judgment")
+	v.axe("judgment form")
+	v.submitButton("保存并前往签署") // with blanks: refused, and nothing typed is lost
+	v.until("what is missing", `document.querySelectorAll('#errors li').length > 0`, 15*time.Second)
+	evaluate[any](v, `document.querySelectorAll('textarea').forEach(e => { if (e.value.includes('〔待填〕')) e.value = e.value.replaceAll('〔待填〕', '') })`)
+	v.fill(map[string]string{
+		"findings.0": "双方签订买卖合同，原告已经交付货物，被告签收后没有付款。", "reasoning": "被告应当按照约定支付价款，原告的请求本院予以支持。",
+		"law":     "依照《中华人民共和国民法典》第六百二十六条、《中华人民共和国民事诉讼法》第一百五十五条规定，判决如下：",
+		"costs":   "案件受理费由被告" + defendantName + "负担。",
+		"items.0": "被告" + defendantName + "于本判决生效之日起十日内支付原告" + plaintiffName + "货款100000元；",
+	})
+	evaluate[any](v, `document.querySelectorAll('textarea[name^="findings."]').forEach((e, i) => { if (i > 0) e.value = '上述事实有证据予以证实。' })`)
+	v.submitButton("保存并前往签署")
+	if !strings.HasSuffix(v.at(), "/sign") {
+		s.t.Fatalf("not led to the signature\n%s", v.glimpse())
+	}
+	v.shotAll("sign")
+	v.submitForm(s.kase + "/judgment/sign")
+	path := s.fetchDocument(v, "民事判决书")
+	if out := run(s.t, "pdfsig", "-nocert", path); !strings.Contains(out, "Signature is Valid") {
+		s.t.Errorf("pdfsig: %s", out)
+	}
+	text := strings.Join(strings.Fields(run(s.t, "pdftotext", path, "-")), "")
+	for _, want := range []string{plaintiffName, defendantName, s.number, "本院认为", "判决如下"} {
+		if !strings.Contains(text, want) {
+			s.t.Errorf("the judgment's text lacks %q", want)
+		}
+	}
+}
+
+// fetchDocument saves the newest document of that title that the case page lists.
+func (s *story) fetchDocument(v *visitor, title string) string {
+	v.waitReload(s.kase, title, 30*time.Second)
+	href := evaluate[string](v, fmt.Sprintf(`[...document.querySelectorAll('a[href^="/documents/"]')].filter(a => a.textContent.includes(%s)).pop().getAttribute('href')`, quote(title)))
+	v.open(href)
+	v.shotAll("document-" + title)
+	path := filepath.Join(s.t.TempDir(), "document.pdf")
+	if err := os.WriteFile(path, v.get(href+"/file"), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	return path
+}
+
+// serve: the clerk serves both; opening is no receipt, "received" is; effect, reason and proof follow.
+func (s *story) serve() {
+	c := s.clerk
+	c.open(s.kase + "/serve")
+	evaluate[any](c, `[...document.querySelectorAll('[name=document]')].forEach(e => { const j = e.closest('.check').innerText.includes('民事判决书'); if (e.checked !== j) e.click() })`)
+	evaluate[any](c, `document.querySelectorAll('[name=party]').forEach(e => { if (!e.checked) e.click() })`)
+	c.shotAll("serve")
+	c.axe("serve")
+	c.submitForm(s.kase + "/serve")
+	for _, v := range []*visitor{s.plaintiff, s.defendant} {
+		v.open("/mailbox")
+		v.axe("mailbox")
+		v.shotAll("mailbox-" + v.name)
+		delivery := evaluate[string](v, `[...document.querySelectorAll('a[href^="/deliveries/"]')].find(a => (a.closest('li') ?? a).innerText.includes('民事判决书')).getAttribute('href')`)
+		v.open(delivery)
+		v.until("no receipt by looking", `!document.body.innerText.includes('确认签收')`, 5*time.Second)
+		v.submit("已收到")
+		today := time.Now().In(time.FixedZone("UTC+08", 8*3600))
+		v.sees(fmt.Sprintf("%d年%d月%d日", today.Year(), today.Month(), today.Day()))
+		v.waitReload(delivery, "电子送达凭证", 30*time.Second)
+		v.shotAll("delivery-" + v.name)
+		v.axe("delivery")
+	}
+	proof := s.fetchDocument(c, "电子送达凭证")
+	if out := run(s.t, "pdfsig", "-nocert", proof); !strings.Contains(out, "Signature is Valid") {
+		s.t.Errorf("pdfsig of the proof: %s", out)
+	}
+	s.spooled()
+}
+
+// spooled: the mail went out, to the address that was given for service.
+func (s *story) spooled() {
+	files, err := filepath.Glob(filepath.Join(s.p.dir, "mail", "*.eml"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, f := range files {
+		data, err := os.ReadFile(f)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		if strings.Contains(string(data), defendantMail) {
+			return
+		}
+	}
+	s.t.Errorf("no mail to the defendant among %d", len(files))
+}
+
+// record: every entry has its proof; the export verifies; any changed byte is named.
+func (s *story) record() {
+	v := s.plaintiff
+	v.open(s.kase)
+	if n := evaluate[int](v, `document.querySelectorAll('#record .timeline li').length`); n < 20 {
+		s.t.Errorf("only %d entries", n)
+	}
+	v.shotAll("case-served")
+	v.axe("case page at the end")
+	v.open(s.kase + "/entries/1")
+	v.shotAll("entry")
+	v.axe("entry")
+	path := s.export()
+	binary := s.p.cmd.Path
+	s.t.Log(run(s.t, binary, "verify", path))
+	archive, err := os.ReadFile(path)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for range 5 {
+		at := rand.IntN(len(archive))
+		archive[at] ^= 1 << rand.IntN(8)
+		broken := filepath.Join(s.t.TempDir(), "broken.zip")
+		if err := os.WriteFile(broken, archive, 0o600); err != nil {
+			s.t.Fatal(err)
+		}
+		out, err := exec.Command(binary, "verify", broken).CombinedOutput()
+		if status, ok := err.(*exec.ExitError); !ok || status.ExitCode() != 1 {
+			s.t.Errorf("changed byte %d: %v\n%s", at, err, out)
+		}
+		if name := memberAt(path, int64(at)); name != "" && !strings.Contains(string(out), name) {
+			s.t.Errorf("changed byte %d lies in %s, verify says\n%s", at, name, out)
+		}
+		clean, err := os.ReadFile(path)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		archive[at] = clean[at]
+	}
+}
+
+// export fetches the case's zip with the plaintiff's session, outside the browser because it is large.
+func (s *story) export() string {
+	token := struct{ Token string }{}
+	s.p.call("", "POST", "/api/v1/sessions", map[string]string{"login": "wangwu", "password": "correct horse battery"}, &token, 201)
+	status, data, err := s.p.try(token.Token, "POST", "/api/v1"+s.kase+"/export", nil)
+	if err != nil || status != 200 {
+		s.t.Fatalf("export: status %d, %v: %.300s", status, err, data)
+	}
+	path := filepath.Join(s.t.TempDir(), "case.zip")
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	return path
+}
+
+// memberAt names the zip member whose content holds that byte; "" when it is none's.
+func memberAt(path string, at int64) string {
+	r, err := zip.OpenReader(path)
+	if err != nil {
+		return ""
+	}
+	defer r.Close()
+	for _, f := range r.File {
+		if start, err := f.DataOffset(); err == nil && at >= start && at < start+int64(f.CompressedSize64) {
+			return f.Name
+		}
+	}
+	return ""
+}

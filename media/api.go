@@ -96,6 +96,9 @@ type Permissions struct {
 type JoinOptions struct {
 	Permissions Permissions
 	Events      Events
+
+	answering bool   // WHEP: the client offers on sub too
+	only      string // WHEP: receive only this peer or track; empty is all
 }
 
 // Events are a peer's notifications. They are called one at a time on the

@@ -165,6 +165,14 @@ func (c *client) receive(tr *webrtc.TrackRemote) {
 // publish offers a microphone and a camera.
 func (c *client) publish(video string) {
 	c.t.Helper()
+	c.encoder(video)
+	c.offerPub(false)
+	connected(c.t, c.pub)
+}
+
+// encoder makes the connection and its tracks.
+func (c *client) encoder(video string) {
+	c.t.Helper()
 	var err error
 	if c.pub, err = c.api.NewPeerConnection(webrtc.Configuration{}); err != nil {
 		c.t.Fatal(err)
@@ -198,8 +206,6 @@ func (c *client) publish(video string) {
 			}
 		}
 	}()
-	c.offerPub(false)
-	connected(c.t, c.pub)
 }
 
 func (c *client) offerPub(restart bool) {

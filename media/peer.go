@@ -18,6 +18,8 @@ type Peer struct {
 	perm Permissions // guarded by room.mu
 	only string      // WHEP: receive only this peer or track; immutable
 
+	answering bool // WHEP: the client offers on sub too; immutable
+
 	wake   chan struct{} // asks the negotiation goroutine to reconcile
 	done   chan struct{} // closed by close
 	once   sync.Once
@@ -34,7 +36,7 @@ type Peer struct {
 }
 
 func newPeer(r *Room, id string, opts JoinOptions) *Peer {
-	return &Peer{room: r, sfu: r.sfu, id: id, perm: opts.Permissions, events: opts.Events,
+	return &Peer{room: r, sfu: r.sfu, id: id, perm: opts.Permissions, events: opts.Events, only: opts.only, answering: opts.answering,
 		wake: make(chan struct{}, 1), done: make(chan struct{}), queue: make(chan func(Events), eventQueue)}
 }
 

@@ -47,6 +47,9 @@ func (u *subscriber) run() {
 		case <-u.peer.done:
 			return
 		case <-u.peer.wake:
+			if u.peer.answering {
+				continue // its sections are fixed; rights act on the packets
+			}
 			if !u.gatherChanges() {
 				return
 			}

@@ -1,24 +1,285 @@
 package media
 
-import "net/http"
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/pion/webrtc/v4"
+)
 
 // Authorize decides about a WHIP or WHEP request. It reads the bearer token
-// from r and returns the id of the peer that the session becomes.
-// stream is empty where WHEP watches the whole room. An error is answered
-// with 401 when it wraps ErrUnauthorized and with 403 otherwise.
+// from r and returns the id of the peer that the session becomes. stream is
+// empty where WHEP watches the whole room. An error is answered with 401 when
+// it wraps ErrUnauthorized and with 403 otherwise.
 type Authorize func(r *http.Request, room, stream string, publish bool) (peerID string, err error)
 
 // ErrUnauthorized is what Authorize wraps when the token is missing or unknown.
-var ErrUnauthorized = errUnauthorized{}
+var ErrUnauthorized = errors.New("media: unauthorized")
 
-type errUnauthorized struct{}
+const (
+	typeSDP      = "application/sdp"
+	typeFragment = "application/trickle-ice-sdpfrag"
+	maxFragment  = 16 << 10
+	retryAfter   = 2 // seconds, while there is nothing to watch
+)
 
-func (errUnauthorized) Error() string { return "media: unauthorized" }
+// WHIP serves publishing encoders (RFC 9725): POST base{room}/{stream}, then
+// PATCH (trickle, ICE restart) and DELETE on the Location. Mount it at the
+// prefix base, such as "/whip/".
+func (s *SFU) WHIP(base string, auth Authorize) http.Handler {
+	return &gateway{sfu: s, base: base, auth: auth, publish: true, sessions: map[string]*session{}}
+}
 
-// WHIP serves publishing encoders (RFC 9725): POST base{room}/{stream},
-// then PATCH and DELETE on the Location. Mount it at the prefix base, such as "/whip/".
-func (s *SFU) WHIP(base string, auth Authorize) http.Handler { return http.NotFoundHandler() }
+// WHEP serves players (draft-ietf-wish-whep): POST base{room}/{stream}
+// watches the peer or track named stream, POST base{room} watches all of the
+// room in one session, as many tracks as the offer has sections. Where there
+// is nothing to watch yet the answer is 409 with Retry-After.
+func (s *SFU) WHEP(base string, auth Authorize) http.Handler {
+	return &gateway{sfu: s, base: base, auth: auth, sessions: map[string]*session{}}
+}
 
-// WHEP serves players: POST base{room}/{stream} watches the peer or track
-// named stream, POST base{room} watches all of the room in one session.
-func (s *SFU) WHEP(base string, auth Authorize) http.Handler { return http.NotFoundHandler() }
+// gateway is one of the two handlers.
+type gateway struct {
+	sfu     *SFU
+	base    string
+	auth    Authorize
+	publish bool
+
+	mu       sync.Mutex // guards sessions
+	sessions map[string]*session
+}
+
+// session is a peer that HTTP made.
+type session struct {
+	peer         *Peer
+	room, stream string
+
+	mu    sync.Mutex // one PATCH at a time; guards what follows
+	offer string
+	etag  string
+}
+
+// ServeHTTP routes base{room}[/{stream}][/s/{session}].
+func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path, ok := strings.CutPrefix(r.URL.Path, g.base)
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	path, id, isSession := strings.Cut(strings.Trim(path, "/"), "/s/")
+	room, stream, _ := strings.Cut(path, "/")
+	if room == "" || strings.Contains(stream, "/") || g.publish && stream == "" {
+		http.NotFound(w, r)
+		return
+	}
+	allow := "POST, OPTIONS"
+	if isSession {
+		allow = "PATCH, DELETE, OPTIONS"
+	}
+	if r.Method == http.MethodOptions {
+		w.Header().Set("Accept-Post", typeSDP)
+		w.Header().Set("Accept-Patch", typeFragment)
+		w.Header().Set("Allow", allow)
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	if !strings.Contains(allow, r.Method) {
+		w.Header().Set("Allow", allow)
+		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+		return
+	}
+	peer, err := g.auth(r, room, stream, g.publish)
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	if !isSession {
+		g.open(w, r, room, stream, peer)
+		return
+	}
+	g.mu.Lock()
+	s := g.sessions[id]
+	g.mu.Unlock()
+	if s == nil || s.room != room || s.stream != stream {
+		http.NotFound(w, r)
+		return
+	}
+	if r.Method == http.MethodDelete {
+		s.peer.Close()
+		w.WriteHeader(http.StatusOK)
+		return
+	}
+	g.patch(w, r, s)
+}
+
+func refuse(w http.ResponseWriter, err error) {
+	switch {
+	case errors.Is(err, ErrUnauthorized):
+		w.Header().Set("WWW-Authenticate", "Bearer")
+		http.Error(w, "unauthorized", http.StatusUnauthorized)
+	case errors.Is(err, ErrLimit):
+		http.Error(w, "too much", http.StatusTooManyRequests)
+	case errors.Is(err, ErrSDP):
+		http.Error(w, "unusable session description", http.StatusBadRequest)
+	case errors.Is(err, ErrClosed):
+		http.Error(w, "closing", http.StatusServiceUnavailable)
+	default:
+		http.Error(w, "forbidden", http.StatusForbidden)
+	}
+}
+
+// body reads a request's body of one content type.
+func body(w http.ResponseWriter, r *http.Request, contentType string, limit int) (string, bool) {
+	got, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || got != contentType {
+		http.Error(w, "want "+contentType, http.StatusUnsupportedMediaType)
+		return "", false
+	}
+	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(limit)))
+	if err != nil {
+		var large *http.MaxBytesError
+		if errors.As(err, &large) {
+			http.Error(w, "too large", http.StatusRequestEntityTooLarge)
+		} else {
+			http.Error(w, "unreadable", http.StatusBadRequest)
+		}
+		return "", false
+	}
+	return string(b), true
+}
+
+// open makes a session of an offer.
+func (g *gateway) open(w http.ResponseWriter, r *http.Request, room, stream, peerID string) {
+	offer, ok := body(w, r, typeSDP, g.sfu.cfg.Limits.SDPBytes)
+	if !ok {
+		return
+	}
+	s := &session{room: room, stream: stream, offer: offer}
+	var p *Peer
+	opts := JoinOptions{Permissions: Permissions{Subscribe: !g.publish, PublishAudio: g.publish, PublishVideo: g.publish, PublishScreen: g.publish}}
+	opts.Events.State = func(_ string, state webrtc.PeerConnectionState) {
+		if state == webrtc.PeerConnectionStateFailed || state == webrtc.PeerConnectionStateClosed {
+			s.peer.Close()
+		}
+	}
+	if !g.publish {
+		opts.answering, opts.only = true, stream
+	}
+	p, err := g.sfu.Room(room).Join(peerID, opts)
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	s.peer = p
+	answer, err := g.negotiate(p, offer)
+	if err != nil {
+		p.Close()
+		if errors.Is(err, errNothingToWatch) {
+			w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
+			http.Error(w, "nothing to watch yet", http.StatusConflict)
+			return
+		}
+		refuse(w, err)
+		return
+	}
+	id := rand.Text()
+	g.keep(id, s)
+	s.etag = etag(answer)
+	location := g.base + room
+	if stream != "" {
+		location += "/" + stream
+	}
+	h := w.Header()
+	h.Set("Content-Type", typeSDP)
+	h.Set("Location", location+"/s/"+id)
+	h.Set("ETag", s.etag)
+	h.Set("Accept-Patch", typeFragment)
+	h.Set("Access-Control-Expose-Headers", "Location, ETag, Accept-Patch")
+	w.WriteHeader(http.StatusCreated)
+	// A client that went away takes its session with it by ICE.
+	_, _ = io.WriteString(w, answer)
+}
+
+func (g *gateway) negotiate(p *Peer, offer string) (string, error) {
+	if g.publish {
+		return p.Publish(offer)
+	}
+	return p.answerSubscribe(offer)
+}
+
+// keep holds a session until its peer is closed.
+func (g *gateway) keep(id string, s *session) {
+	g.mu.Lock()
+	g.sessions[id] = s
+	g.mu.Unlock()
+	g.sfu.wg.Go(func() {
+		<-s.peer.Done()
+		g.mu.Lock()
+		delete(g.sessions, id)
+		g.mu.Unlock()
+	})
+}
+
+// patch takes trickled candidates, or restarts ICE when the fragment has new
+// credentials (RFC 9725 section 4.3).
+func (g *gateway) patch(w http.ResponseWriter, r *http.Request, s *session) {
+	text, ok := body(w, r, typeFragment, maxFragment)
+	if !ok {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m := r.Header.Get("If-Match"); m != "" && m != "*" && m != s.etag {
+		http.Error(w, "another ICE session", http.StatusPreconditionFailed)
+		return
+	}
+	f, err := parseFragment(text)
+	if err != nil {
+		http.Error(w, "unusable fragment", http.StatusBadRequest)
+		return
+	}
+	if f.ufrag != "" && f.ufrag != attribute(s.offer, "ice-ufrag") {
+		g.restart(w, s, f)
+		return
+	}
+	target := TargetSubscribe
+	if g.publish {
+		target = TargetPublish
+	}
+	for _, c := range f.candidates {
+		// A candidate of a kind unknown here (mDNS, TCP) is no fault of the client's.
+		if err := s.peer.Candidate(target, c); errors.Is(err, ErrLimit) || errors.Is(err, ErrClosed) {
+			refuse(w, err)
+			return
+		}
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// restart negotiates the first offer again with the new credentials.
+func (g *gateway) restart(w http.ResponseWriter, s *session, f fragment) {
+	offer := replaceAttribute(replaceAttribute(s.offer, "ice-ufrag", f.ufrag), "ice-pwd", f.pwd)
+	for _, c := range f.candidates {
+		offer = strings.TrimRight(offer, "\r\n") + "\r\na=" + c.Candidate + "\r\n"
+	}
+	answer, err := g.negotiate(s.peer, offer)
+	if err != nil {
+		refuse(w, err)
+		return
+	}
+	s.offer, s.etag = offer, etag(answer)
+	w.Header().Set("Content-Type", typeFragment)
+	w.Header().Set("ETag", s.etag)
+	w.WriteHeader(http.StatusOK)
+	_, _ = io.WriteString(w, answerFragment(answer))
+}
+
+// etag names an ICE session by our credentials.
+func etag(answer string) string { return fmt.Sprintf("%q", attribute(answer, "ice-ufrag")) }

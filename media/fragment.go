@@ -1,0 +1,97 @@
+package media
+
+import (
+	"strings"
+
+	"github.com/pion/webrtc/v4"
+)
+
+// fragment is a trickle-ice-sdpfrag (RFC 8840).
+type fragment struct {
+	ufrag, pwd string
+	candidates []webrtc.ICECandidateInit
+}
+
+const maxFragmentCandidates = 64
+
+// parseFragment reads a fragment's credentials and candidates.
+func parseFragment(text string) (fragment, error) {
+	var f fragment
+	mid := ""
+	for line := range strings.SplitSeq(text, "\n") {
+		name, value, ok := strings.Cut(strings.TrimRight(line, "\r"), ":")
+		if !ok {
+			continue
+		}
+		switch name {
+		case "a=ice-ufrag":
+			f.ufrag = value
+		case "a=ice-pwd":
+			f.pwd = value
+		case "a=mid":
+			mid = value
+		case "a=candidate":
+			if len(f.candidates) == maxFragmentCandidates {
+				return f, ErrLimit
+			}
+			m, c := mid, webrtc.ICECandidateInit{Candidate: "candidate:" + value}
+			if m != "" {
+				c.SDPMid = &m
+			} else {
+				zero := uint16(0)
+				c.SDPMLineIndex = &zero
+			}
+			f.candidates = append(f.candidates, c)
+		}
+	}
+	if (f.ufrag == "") != (f.pwd == "") || strings.ContainsAny(f.ufrag+f.pwd, " \t") {
+		return f, ErrSDP
+	}
+	return f, nil
+}
+
+// answerFragment is an answer's credentials and candidates.
+func answerFragment(answer string) string {
+	var b strings.Builder
+	b.WriteString("a=ice-ufrag:" + attribute(answer, "ice-ufrag") + "\r\na=ice-pwd:" + attribute(answer, "ice-pwd") + "\r\n")
+	section := false
+	for line := range strings.SplitSeq(answer, "\n") {
+		line = strings.TrimRight(line, "\r")
+		switch {
+		case strings.HasPrefix(line, "m="):
+			if section { // one bundle: the first section speaks for all
+				return b.String()
+			}
+			section = true
+			b.WriteString(line + "\r\na=mid:" + attribute(answer, "mid") + "\r\n")
+		case section && (strings.HasPrefix(line, "a=candidate:") || line == "a=end-of-candidates"):
+			b.WriteString(line + "\r\n")
+		}
+	}
+	return b.String()
+}
+
+// attribute finds the first a=name:value of a description.
+func attribute(sdp, name string) string {
+	_, rest, ok := strings.Cut(sdp, "a="+name+":")
+	if !ok {
+		return ""
+	}
+	value, _, _ := strings.Cut(rest, "\n")
+	return strings.TrimRight(value, "\r")
+}
+
+// replaceAttribute gives every a=name: of a description a new value.
+func replaceAttribute(sdp, name, value string) string {
+	lines := strings.Split(sdp, "\n")
+	for i, l := range lines {
+		if strings.HasPrefix(l, "a="+name+":") {
+			end := ""
+			if strings.HasSuffix(l, "\r") {
+				end = "\r"
+			}
+			lines[i] = "a=" + name + ":" + value + end
+		}
+	}
+	return strings.Join(lines, "\n")
+}

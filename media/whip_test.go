@@ -1,0 +1,174 @@
+package media
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/webrtc/v4"
+)
+
+// do sends a request with the test's token.
+func do(t *testing.T, method, url, contentType, text, token string) (*http.Response, string) {
+	t.Helper()
+	req, err := http.NewRequest(method, url, strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res, string(b)
+}
+
+func gatheredOffer(t *testing.T, pc *webrtc.PeerConnection, restart bool) string {
+	t.Helper()
+	o, err := pc.CreateOffer(&webrtc.OfferOptions{ICERestart: restart})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := webrtc.GatheringCompletePromise(pc)
+	if err := pc.SetLocalDescription(o); err != nil {
+		t.Fatal(err)
+	}
+	<-done
+	return pc.LocalDescription().SDP
+}
+
+func TestWHIPAndWHEP(t *testing.T) {
+	s := newSFU(t)
+	auth := func(r *http.Request, room, stream string, publish bool) (string, error) {
+		switch r.Header.Get("Authorization") {
+		case "Bearer good":
+			if publish {
+				return stream, nil
+			}
+			return fmt.Sprintf("watcher-%d", len(stream)), nil
+		case "Bearer wrong":
+			return "", fmt.Errorf("not yours")
+		}
+		return "", ErrUnauthorized
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/whip/", s.WHIP("/whip/", auth))
+	mux.Handle("/whep/", s.WHEP("/whep/", auth))
+	web := httptest.NewServer(mux)
+	defer web.Close()
+	defer http.DefaultClient.CloseIdleConnections()
+
+	for _, tc := range []struct {
+		method, path, contentType, body, token string
+		want                                   int
+	}{
+		{"POST", "/whip/r/cam", typeSDP, "v=0", "", 401},
+		{"POST", "/whip/r/cam", typeSDP, "v=0", "wrong", 403},
+		{"POST", "/whip/r/cam", "text/plain", "v=0", "good", 415},
+		{"POST", "/whip/r/cam", typeSDP, "rubbish", "good", 400},
+		{"POST", "/whip/r/cam", typeSDP, strings.Repeat("x", 200<<10), "good", 413},
+		{"GET", "/whip/r/cam", "", "", "good", 405},
+		{"OPTIONS", "/whip/r/cam", "", "", "", 204},
+		{"POST", "/whip/r", typeSDP, "v=0", "good", 404},
+		{"DELETE", "/whip/r/cam/s/none", "", "", "good", 404},
+		{"POST", "/whep/r", typeSDP, "v=0", "good", 409},
+	} {
+		if res, _ := do(t, tc.method, web.URL+tc.path, tc.contentType, tc.body, tc.token); res.StatusCode != tc.want {
+			t.Errorf("%s %s with token %q: %d, want %d", tc.method, tc.path, tc.token, res.StatusCode, tc.want)
+		}
+	}
+
+	c := &client{t: t, id: "cam", api: loopbackAPI(), rtcp: make(chan rtcp.Packet, 100)}
+	c.encoder(webrtc.MimeTypeVP8)
+	defer c.pub.GracefulClose()
+	res, answer := do(t, "POST", web.URL+"/whip/r/cam", typeSDP, gatheredOffer(t, c.pub, false), "good")
+	if res.StatusCode != 201 || res.Header.Get("Location") == "" || res.Header.Get("ETag") == "" {
+		t.Fatalf("publish: %d %v", res.StatusCode, res.Header)
+	}
+	location := web.URL + res.Header.Get("Location")
+	if err := c.pub.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}); err != nil {
+		t.Fatal(err)
+	}
+	connected(t, c.pub)
+	stop := (&source{c: c}).run(t)
+	defer stop()
+	eventually(t, "published", func() bool { return len(s.Room("r").Tracks()) == 2 })
+
+	for _, path := range []string{"/whep/r", "/whep/r/cam"} {
+		watch(t, c.api, web.URL, path)
+	}
+
+	fragment := "a=ice-ufrag:" + attribute(c.pub.LocalDescription().SDP, "ice-ufrag") + "\r\na=ice-pwd:" +
+		attribute(c.pub.LocalDescription().SDP, "ice-pwd") + "\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\na=candidate:1 1 udp 2130706431 127.0.0.1 9 typ host\r\n"
+	if res, _ := do(t, "PATCH", location, typeFragment, fragment, "good"); res.StatusCode != 204 {
+		t.Errorf("trickle: %d, want 204", res.StatusCode)
+	}
+	fragment = strings.Replace(fragment, "a=ice-ufrag:", "a=ice-ufrag:new", 1)
+	res, fragment = do(t, "PATCH", location, typeFragment, fragment, "good")
+	if res.StatusCode != 200 || attribute(fragment, "ice-ufrag") == attribute(answer, "ice-ufrag") || !strings.Contains(fragment, "a=candidate:") {
+		t.Errorf("restart: %d %q", res.StatusCode, fragment)
+	}
+	if res, _ := do(t, "DELETE", location, "", "", "good"); res.StatusCode != 200 {
+		t.Errorf("delete: %d", res.StatusCode)
+	}
+	eventually(t, "gone", func() bool { return len(s.Room("r").Tracks()) == 0 })
+	if res, _ := do(t, "DELETE", location, "", "", "good"); res.StatusCode != 404 {
+		t.Errorf("second delete: %d, want 404", res.StatusCode)
+	}
+}
+
+// watch plays a WHEP session until media of both kinds arrived.
+func watch(t *testing.T, api *webrtc.API, base, path string) {
+	t.Helper()
+	pc, err := api.NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pc.GracefulClose()
+	var audio, video atomic.Int64
+	pc.OnTrack(func(tr *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
+		n := &audio
+		if tr.Kind() == webrtc.RTPCodecTypeVideo {
+			n = &video
+		}
+		go func() {
+			for {
+				if _, _, err := tr.ReadRTP(); err != nil {
+					return
+				}
+				n.Add(1)
+			}
+		}()
+	})
+	for _, k := range []webrtc.RTPCodecType{webrtc.RTPCodecTypeAudio, webrtc.RTPCodecTypeVideo, webrtc.RTPCodecTypeVideo} {
+		if _, err := pc.AddTransceiverFromKind(k, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	res, answer := do(t, "POST", base+path, typeSDP, gatheredOffer(t, pc, false), "good")
+	if res.StatusCode != 201 {
+		t.Fatalf("%s: %d %s", path, res.StatusCode, answer)
+	}
+	if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, path+" plays", func() bool { return audio.Load() > 10 && video.Load() > 20 })
+	if res, _ := do(t, "DELETE", base+res.Header.Get("Location"), "", "", "good"); res.StatusCode != 200 {
+		t.Errorf("%s: delete: %d", path, res.StatusCode)
+	}
+}

@@ -47,7 +47,7 @@ func (l *layer) accept(run []*buffer) []*buffer {
 			}
 		}
 		if b.key {
-			l.wantKey = false
+			l.wantKey, l.keySeen = false, b.arrived
 		}
 		t.account(l, b)
 		for _, f := range t.feeds {

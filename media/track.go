@@ -26,6 +26,7 @@ const (
 	badInARow    = 1000 // malformed packets before a stream is given up
 	keyThrottle  = 500 * time.Millisecond
 	silentLayer  = 400 * time.Millisecond // a layer that sends nothing for this long is off
+	recordedKeys = 10 * time.Second       // a recorded picture can be sought to this closely
 	silenceLevel = 127                    // RFC 6464
 )
 
@@ -89,6 +90,7 @@ type layer struct {
 	loss     *loss.Tracker
 	wantKey  bool
 	keyAsked time.Time
+	keySeen  time.Time
 	lastSeen time.Time
 	sr       senderReport
 	jitter   jitter

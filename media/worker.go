@@ -213,6 +213,9 @@ func (w *worker) upstream(now time.Time) {
 		if t.kind == webrtc.RTPCodecTypeVideo {
 			t.retarget(now)
 			for _, l := range t.layers {
+				if len(t.feeds) > 0 && now.Sub(l.keySeen) > recordedKeys && now.Sub(l.lastSeen) < silentLayer {
+					l.wantKey = true
+				}
 				if l.wantKey && now.Sub(l.keyAsked) >= keyThrottle {
 					l.keyAsked = now
 					w.sfu.metrics.pli.Inc()

@@ -35,6 +35,7 @@ type counters struct{ calls, messages, packets, dropped atomic.Uint64 }
 type Conn struct {
 	*net.UDPConn
 	lanes [laneCount]lane
+	six   bool // immutable
 	gso   atomic.Bool
 	count counters
 }

@@ -2,6 +2,7 @@ package udpbatch
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -47,6 +48,7 @@ func (c *Conn) openLanes(six bool) error {
 	if err != nil {
 		return fmt.Errorf("udpbatch: raw socket: %w", err)
 	}
+	c.six = six
 	for i := range c.lanes {
 		c.lanes[i].init(c, raw, six)
 	}
@@ -81,6 +83,9 @@ func (c *Conn) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
 	}
 	if !isRTP(b) {
 		return c.WriteToUDPAddrPort(b, to)
+	}
+	if to.Addr().Is6() != c.six || !to.IsValid() {
+		return 0, fmt.Errorf("udpbatch: %w", net.InvalidAddrError("address of another family"))
 	}
 	l := &c.lanes[to.Port()%laneCount]
 	l.mu.Lock()
@@ -141,11 +146,7 @@ func (l *lane) address(i int, to netip.AddrPort) {
 	}
 	sa := (*unix.RawSockaddrInet4)(unsafe.Pointer(&l.sa[i]))
 	sa.Family, sa.Port = unix.AF_INET, port
-	if to.Addr().Is4() {
-		sa.Addr = to.Addr().As4()
-	} else {
-		sa.Addr = [4]byte{} // refused by the kernel and counted
-	}
+	sa.Addr = to.Addr().As4()
 }
 
 func (l *lane) flush() {
@@ -177,8 +178,9 @@ func (l *lane) sendOnce(fd uintptr) bool {
 			// The path cannot segment, or the address is unusable: send
 			// this message packet by packet, and go without GSO if it was one.
 			if l.segs[l.sent] > 1 {
-				c.gso.Store(false)
-				l.unsegment(fd, l.sent)
+				if l.unsegment(fd, l.sent) {
+					c.gso.Store(false)
+				}
 			} else {
 				c.count.dropped.Add(1)
 			}
@@ -194,8 +196,8 @@ func (l *lane) sendOnce(fd uintptr) bool {
 	return true
 }
 
-// unsegment sends message i as single packets.
-func (l *lane) unsegment(fd uintptr, i int) {
+// unsegment sends message i as single packets and tells whether any went.
+func (l *lane) unsegment(fd uintptr, i int) (any bool) {
 	size := int(*(*uint16)(unsafe.Pointer(&l.ctl[i][unix.CmsgLen(0)])))
 	rest := unsafe.Slice(l.iov[i].Base, int(l.iov[i].Len))
 	for len(rest) > 0 {
@@ -204,7 +206,10 @@ func (l *lane) unsegment(fd uintptr, i int) {
 			unix.MSG_DONTWAIT, uintptr(unsafe.Pointer(&l.sa[i])), uintptr(l.hdr[i].hdr.Namelen))
 		if errno != 0 {
 			l.conn.count.dropped.Add(1)
+		} else {
+			any = true
 		}
 		rest = rest[n:]
 	}
+	return any
 }

@@ -1,0 +1,180 @@
+package packet
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/pion/rtp"
+	"github.com/pion/rtp/codecs"
+)
+
+func TestParseAgreesWithPion(t *testing.T) {
+	for name, h := range map[string]rtp.Header{
+		"plain":     {Version: 2, PayloadType: 96, SequenceNumber: 65535, Timestamp: 1 << 31, SSRC: 9},
+		"marker":    {Version: 2, Marker: true, PayloadType: 111, SSRC: 1},
+		"csrc":      {Version: 2, CSRC: []uint32{1, 2, 3}},
+		"extension": {Version: 2, Extension: true, ExtensionProfile: 0xbede, Extensions: nil},
+	} {
+		if name == "extension" {
+			if err := h.SetExtension(1, []byte{0x8a}); err != nil {
+				t.Fatal(err)
+			}
+			if err := h.SetExtension(4, []byte{1, 2, 3}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p := rtp.Packet{Header: h, Payload: []byte("payload")}
+		b, err := p.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := Parse(b)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if got.Seq != h.SequenceNumber || got.Timestamp != h.Timestamp || got.SSRC != h.SSRC || got.Marker != h.Marker ||
+			got.PayloadType != h.PayloadType || string(b[got.Payload:got.End]) != "payload" {
+			t.Errorf("%s: %+v", name, got)
+		}
+		if name == "extension" {
+			if level, voice, ok := AudioLevel(got.Extension(b, 1)); !ok || level != 10 || !voice {
+				t.Errorf("level %d %v %v", level, voice, ok)
+			}
+			if !bytes.Equal(got.Extension(b, 4), []byte{1, 2, 3}) || got.Extension(b, 5) != nil {
+				t.Error("extension 4 or 5")
+			}
+		}
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for name, b := range map[string][]byte{
+		"empty":            {},
+		"short":            make([]byte, 11),
+		"version":          append([]byte{0x40}, make([]byte, 11)...),
+		"csrc missing":     append([]byte{0x8f}, make([]byte, 20)...),
+		"extension":        append([]byte{0x90}, make([]byte, 12)...),
+		"extension length": append(append([]byte{0x90}, make([]byte, 11)...), 0xbe, 0xde, 0xff, 0xff),
+		"no padding":       append([]byte{0xa0}, make([]byte, 12)...),
+		"padding":          append(append([]byte{0xa0}, make([]byte, 11)...), 200),
+	} {
+		if _, err := Parse(b); err == nil {
+			t.Errorf("%s was accepted", name)
+		}
+	}
+}
+
+func TestVP8(t *testing.T) {
+	key := []byte{0x10, 2, 0, 0x9d, 0x01, 0x2a, 0x80, 2, 0xe0, 1}
+	for _, tc := range []struct {
+		name string
+		p    []byte
+		want VP8
+	}{
+		{"bare key frame", append([]byte{0x10}, key...), VP8{Size: 1, Start: true, KeyFrame: true, Width: 640, Height: 480}},
+		{"interframe", []byte{0x10, 0x01, 0, 0}, VP8{Size: 1, Start: true}},
+		{"later packet", append([]byte{0x00}, key...), VP8{Size: 1}},
+		{"7-bit picture", []byte{0x90, 0x80, 0x11, 1}, VP8{Size: 3, PictureIDAt: 2, PictureID: 17, Start: true}},
+		{"all fields", []byte{0x90, 0xf0, 0x92, 0x34, 0x56, 0x80, 1},
+			VP8{Size: 6, PictureIDAt: 2, PictureID: 0x1234, Long: true, TL0At: 4, TL0PicIdx: 0x56, Temporal: 2, Start: true}},
+	} {
+		got, err := ParseVP8(tc.p)
+		if err != nil || got != tc.want {
+			t.Errorf("%s: %+v, %v, want %+v", tc.name, got, err, tc.want)
+		}
+	}
+	p := []byte{0x90, 0xf0, 0x92, 0x34, 0x56, 0x80, 1}
+	d, err := ParseVP8(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.SetPicture(p, 0x7fff, 9)
+	if d, err = ParseVP8(p); err != nil || d.PictureID != 0x7fff || d.TL0PicIdx != 9 {
+		t.Errorf("after SetPicture: %+v, %v", d, err)
+	}
+	for _, p := range [][]byte{{}, {0x80}, {0x80, 0x80}, {0x80, 0x80, 0x80}, {0x80, 0x40}, {0x80, 0x20}} {
+		if _, err := ParseVP8(p); err == nil {
+			t.Errorf("%x was accepted", p)
+		}
+	}
+}
+
+func TestKeyFrames(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		got  bool
+		want bool
+	}{
+		{"H264 IDR", H264KeyFrame([]byte{0x65, 1}), true},
+		{"H264 SPS", H264KeyFrame([]byte{0x67, 1}), true},
+		{"H264 slice", H264KeyFrame([]byte{0x41, 1}), false},
+		{"H264 STAP-A", H264KeyFrame([]byte{24, 0, 2, 0x68, 1, 0, 2, 0x65, 1}), true},
+		{"H264 broken STAP-A", H264KeyFrame([]byte{24, 0, 9, 0x68, 1}), false},
+		{"H264 FU-A start", H264KeyFrame([]byte{28, 0x85, 1}), true},
+		{"H264 FU-A middle", H264KeyFrame([]byte{28, 0x05, 1}), false},
+		{"VP9 key", VP9KeyFrame([]byte{0x8c, 0x80, 1}), true},
+		{"VP9 inter", VP9KeyFrame([]byte{0xcc, 0x80, 1}), false},
+		{"VP9 not a start", VP9KeyFrame([]byte{0x84, 0x80, 1}), false},
+		{"VP9 upper layer", VP9KeyFrame([]byte{0xac, 0x01, 0x02, 0}), false},
+	} {
+		if tc.got != tc.want {
+			t.Errorf("%s: %v", tc.name, tc.got)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte{0x90, 96, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0xbe, 0xde, 0, 1, 0x10, 0x8a, 0, 0, 1, 2, 3})
+	f.Add([]byte{0xb0, 96, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0x10, 0, 0, 1, 1, 2, 3, 4, 5, 1})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		h, err := Parse(b)
+		if err != nil {
+			return
+		}
+		_ = b[h.Payload:h.End]
+		for id := range 16 {
+			h.Extension(b, uint8(id))
+		}
+		var p rtp.Packet
+		if p.Unmarshal(b) == nil && len(p.Payload) != h.End-h.Payload {
+			t.Errorf("payload of %d bytes, pion says %d", h.End-h.Payload, len(p.Payload))
+		}
+	})
+}
+
+func FuzzDescriptors(f *testing.F) {
+	f.Add([]byte{0x90, 0xf0, 0x92, 0x34, 0x56, 0x80, 1})
+	f.Add([]byte{24, 0, 2, 0x68, 1, 0, 2, 0x65, 1})
+	f.Add([]byte{0x8c, 0x80, 1})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		H264KeyFrame(b)
+		VP9KeyFrame(b)
+		d, err := ParseVP8(b)
+		if err != nil {
+			return
+		}
+		var p codecs.VP8Packet
+		if _, err := p.Unmarshal(b); err == nil && (p.PictureID != d.PictureID || p.TL0PICIDX != d.TL0PicIdx) {
+			t.Errorf("picture %d %d, pion says %d %d", d.PictureID, d.TL0PicIdx, p.PictureID, p.TL0PICIDX)
+		}
+		c := bytes.Clone(b)
+		d.SetPicture(c, 5, 6)
+		if e, err := ParseVP8(c); err != nil || e.Size != d.Size || d.PictureIDAt > 0 && e.PictureID != 5 || d.TL0At > 0 && e.TL0PicIdx != 6 {
+			t.Errorf("after SetPicture: %+v %v", e, err)
+		}
+	})
+}
+
+func BenchmarkParse(b *testing.B) {
+	p := append([]byte{0x90, 96, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0xbe, 0xde, 0, 1, 0x10, 0x8a, 0, 0, 0x90, 0xf0, 0x92, 0x34, 0x56, 0x80}, make([]byte, 1100)...)
+	b.ReportAllocs()
+	for b.Loop() {
+		h, err := Parse(p)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := ParseVP8(p[h.Payload:h.End]); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -38,7 +38,7 @@ export function Check({ config, t }: Props) {
   const network = useNetwork(config.socket);
   const enterWord = observer ? "enter.observer" : camera.track || (!camera.fault && choice.camera !== "none") ? "enter" : "enter.without";
   return (
-    <div class="check">
+    <div class="devcheck">
       <header class="check-head">
         <h1>{t("title")}</h1>
         {!observer && <p>{t("lead")}</p>}

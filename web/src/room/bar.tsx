@@ -19,7 +19,7 @@ export function Bar({ tab, setTab }: { tab: Tab | null; setTab: (t: Tab | null) 
   const hands = state.people.filter((p) => p.hand).length;
   const toggle = (which: Tab) => setTab(tab === which ? null : which);
   return (
-    <nav class="bar" aria-label={t("bar.label")}>
+    <nav class="dock" aria-label={t("bar.label")}>
       {sends && (
         <>
           <Button icon={muted || !state.microphone ? "micOff" : "mic"} off={muted || !state.microphone} disabled={muted}
@@ -31,13 +31,13 @@ export function Bar({ tab, setTab }: { tab: Tab | null; setTab: (t: Tab | null) 
             act={() => void room.act({ type: "hand", raised: !raised })} id="hand" />
         </>
       )}
-      <span class="bar-gap" />
+      <span class="dock-gap" />
       {room.config.me.seat === "judge" && <Button icon="gavel" lit={tab === "control"} word={t("bar.control")} pressed={tab === "control"} act={() => toggle("control")} id="control" />}
       <Button icon="text" lit={tab === "transcript"} word={t("bar.transcript")} pressed={tab === "transcript"} act={() => toggle("transcript")} id="transcript" />
       <Button icon="people" lit={tab === "people"} word={t("bar.people")} pressed={tab === "people"} act={() => toggle("people")} id="people"
         badge={room.config.me.seat === "clerk" ? waiting : room.config.me.seat === "judge" ? hands : 0} />
       {sends && <Button icon="settings" word={t("bar.devices")} act={() => setDevices(true)} id="devices" />}
-      <span class="bar-gap" />
+      <span class="dock-gap" />
       <Button icon="leave" danger word={t("bar.leave")} act={() => setLeaving(true)} id="leave" />
       {leaving && (
         <Dialog title={t("leave.title")} close={() => setLeaving(false)}>
@@ -67,12 +67,12 @@ interface ButtonProps {
 }
 
 function Button({ id, icon, word, act, off, lit, danger, disabled, pressed, badge = 0 }: ButtonProps) {
-  const classes = ["bar-button", off && "off", lit && "lit", danger && "danger"].filter(Boolean).join(" ");
+  const classes = ["dock-button", off && "off", lit && "lit", danger && "danger"].filter(Boolean).join(" ");
   return (
     <button type="button" class={classes} onClick={act} disabled={disabled} aria-pressed={pressed} data-act={id}>
       <Icon name={icon} />
       <span>{word}</span>
-      {badge > 0 && <b class="badge num">{badge}</b>}
+      {badge > 0 && <b class="dock-count num">{badge}</b>}
     </button>
   );
 }

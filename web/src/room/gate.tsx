@@ -8,16 +8,14 @@ import { useRoom } from "./context";
 /** Court discipline and no secret recording: nobody enters without both (LR 25, 27). */
 export function Declare() {
   const { room, t } = useRoom();
-  const [discipline, setDiscipline] = useState(false);
-  const [noRecording, setNoRecording] = useState(false);
   const [missing, setMissing] = useState(false);
   const [busy, setBusy] = useState(false);
-  const submit = async (e: Event) => {
+  const submit = async (e: SubmitEvent) => {
     e.preventDefault();
-    if (!discipline || !noRecording) {
-      setMissing(true);
-      return;
-    }
+    const ticked = new FormData(e.currentTarget as HTMLFormElement);
+    const [discipline, noRecording] = [ticked.has("discipline"), ticked.has("noRecording")];
+    setMissing(!discipline || !noRecording);
+    if (!discipline || !noRecording) return;
     setBusy(true);
     await room.act({ type: "declare", discipline, noRecording });
     setBusy(false);
@@ -30,14 +28,14 @@ export function Declare() {
         {["declare.1", "declare.2", "declare.3", "declare.4"].map((k) => <li key={k}>{t(k)}</li>)}
       </ol>
       <label class="tick">
-        <input type="checkbox" name="discipline" checked={discipline} onChange={(e) => setDiscipline(e.currentTarget.checked)} />
+        <input type="checkbox" name="discipline" />
         <span>{t("declare.discipline")}</span>
       </label>
       <label class="tick">
-        <input type="checkbox" name="noRecording" checked={noRecording} onChange={(e) => setNoRecording(e.currentTarget.checked)} />
+        <input type="checkbox" name="noRecording" />
         <span>{t("declare.noRecording")}</span>
       </label>
-      {missing && !(discipline && noRecording) && <p class="gate-error" role="alert"><Icon name="warn" />{t("declare.missing")}</p>}
+      {missing && <p class="gate-error" role="alert"><Icon name="warn" />{t("declare.missing")}</p>}
       <button type="submit" class="room-button primary large" disabled={busy} data-act="declare">{t("declare.enter")}</button>
     </form>
   );
@@ -52,7 +50,7 @@ export function Lobby() {
       <h1>{t("lobby.title")}</h1>
       <p class="gate-lead">{t("lobby.text")}</p>
       <p class={clerk ? "gate-note ok" : "gate-note"}><Icon name={clerk ? "check" : "people"} />{t(clerk ? "lobby.here" : "lobby.waiting")}</p>
-      <dl class="facts">
+      <dl class="gate-facts">
         <div><dt>{t("lobby.start")}</dt><dd class="num">{courtTime(Date.parse(room.config.start), false)}</dd></div>
         <div><dt>{t(`seat.${room.config.me.seat}`)}</dt><dd>{room.config.me.name}</dd></div>
       </dl>

@@ -16,7 +16,7 @@ export function People() {
   const missing = parties.filter((p) => !lobby.includes(p) && !present.includes(p));
   const observers = state.people.filter((p) => p.seat === "observer" && p.standing === "present");
   return (
-    <div class="people">
+    <div class="roll">
       {(seat === "clerk" || lobby.length > 0) && (
         <Group title={t("people.lobby", { n: lobby.length })}>
           {lobby.map((p) => <Waiting key={p.id} person={p} clerk={seat === "clerk"} />)}

@@ -49,7 +49,9 @@ func requestOf(ctx context.Context) *request {
 }
 
 // t translates into the request's language.
-func (r *request) t(key string, pairs ...any) string { return r.s.pages[r.lang].words.text(key, pairs...) }
+func (r *request) t(key string, pairs ...any) string {
+	return r.s.pages[r.lang].words.text(key, pairs...)
+}
 
 // can asks the policy about the case of this request.
 func (r *request) can(act identity.Action) bool { return identity.Can(r.actor, act, r.view) }

@@ -100,6 +100,15 @@ func (s *server) getHearing(r *request) error {
 	return r.render(http.StatusOK, "hearing", "hearing.title", data, in("cases"))
 }
 
+// known refuses who is not signed in: a public hearing is open to everyone, but
+// the room knows people by their account.
+func (r *request) known() error {
+	if r.actor.Anonymous() {
+		return errSignIn
+	}
+	return nil
+}
+
 // roomConfig is what the islands of the hearing read: web/src/room/README.md.
 type roomConfig struct {
 	Hearing    string    `json:"hearing"`
@@ -155,6 +164,9 @@ func looseStyles(r *request) {
 }
 
 func (s *server) getCheck(r *request) error {
+	if err := r.known(); err != nil {
+		return err
+	}
 	if r.hearing.Phase == docket.PhaseClosed {
 		return r.redirectNow("/hearings/" + r.hearing.ID.String())
 	}
@@ -170,6 +182,9 @@ func (s *server) getCheck(r *request) error {
 }
 
 func (s *server) getRoom(r *request) error {
+	if err := r.known(); err != nil {
+		return err
+	}
 	config, err := r.roomConfig()
 	if err != nil {
 		return err
@@ -180,6 +195,9 @@ func (s *server) getRoom(r *request) error {
 
 // getSocket hands the connection to the hearing room.
 func (s *server) getSocket(r *request) error {
+	if err := r.known(); err != nil {
+		return err
+	}
 	if s.Hub == nil {
 		return errNoHearing
 	}

@@ -60,9 +60,12 @@ type DemoInfo struct {
 // DemoPerson is one seeded person of the demo.
 type DemoPerson struct {
 	Name     string
-	Role     string // an identity.Role, or "plaintiff", "defendant"
+	Role     string // an identity.Role
 	Login    string
 	Password string
+	// What the person is in the demonstration, in Chinese and in English; the
+	// role's name when empty.
+	Part, PartEN string
 }
 
 // server holds what handlers need. Its fields do not change after New.

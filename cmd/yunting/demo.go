@@ -34,7 +34,8 @@ func (d *demoCommand) Run(ctx context.Context) error {
 	}
 	info := &web.DemoInfo{SpoolDir: c.mailDir, Hearing: file.Hearing.String()}
 	for _, p := range file.People {
-		info.People = append(info.People, web.DemoPerson{Name: p.Name, Role: string(p.Role), Login: p.Login, Password: p.Password})
+		info.People = append(info.People, web.DemoPerson{Name: p.Name, Role: string(p.Role), Login: p.Login, Password: p.Password,
+			Part: p.Part, PartEN: p.PartEN})
 	}
 	var sitting sync.WaitGroup
 	err = c.listen(ctx, info, func(ctx context.Context) error {

@@ -50,7 +50,7 @@ class Job {
   private upload: tus.Upload;
   private phase: "sending" | "paused" | "finishing" | "failed" | "done" = "sending";
 
-  constructor(private readonly area: Area, private readonly file: File, private readonly item: Item) {
+  constructor(private readonly area: Area, private readonly file: File, private readonly item: Item, private readonly known?: string) {
     this.bar.max = file.size;
     this.bar.setAttribute("aria-label", file.name);
     const head = element("div", "line");
@@ -75,6 +75,7 @@ class Job {
     const a = this.area;
     return new tus.Upload(this.file, {
       endpoint: "/uploads/",
+      uploadUrl: this.known,
       chunkSize: chunkBytes,
       retryDelays: retries,
       removeFingerprintOnSuccess: true,
@@ -99,8 +100,10 @@ class Job {
   }
 
   async start() {
-    const earlier = await this.upload.findPreviousUploads();
-    if (earlier.length > 0) this.upload.resumeFromPreviousUpload(earlier[0]);
+    if (!this.known) {
+      const earlier = await this.upload.findPreviousUploads();
+      if (earlier.length > 0) this.upload.resumeFromPreviousUpload(earlier[0]);
+    }
     this.upload.start();
     this.show("sending", this.area.text.sending);
   }
@@ -203,8 +206,8 @@ class Area {
     this.run(file, item);
   }
 
-  private run(file: File, item: Item) {
-    const job = new Job(this, file, item);
+  private run(file: File, item: Item, known?: string) {
+    const job = new Job(this, file, item, known);
     this.jobs.append(job.row);
     void job.start();
   }
@@ -244,8 +247,8 @@ class Area {
         return;
       }
       const { name = "", source = "", purpose = "", date = "" } = row.dataset;
-      row.remove();
-      this.run(file, { name, source, purpose, date });
+      row.hidden = true;
+      this.run(file, { name, source, purpose, date }, `/uploads/${row.dataset.pending}`);
     });
   }
 

@@ -202,13 +202,13 @@ func (r *room) enter(e enterEvent) {
 		m.peer = nil
 	}
 	r.stand(m)
-	if err := r.noteArrival(m, was, byNetwork, lost); err != nil {
-		r.log.Error("signaling: arrival is not recorded", "error", err)
-	}
 	c.peer.Store(m.peer)
-	c.send(r.welcome(m, resumed))
+	c.send(r.welcome(m, resumed)) // at once: a person who comes back waits for nothing that only the record needs
 	if m.peer != nil {
 		m.peer.SetEvents(c.events(r, m.ID))
+	}
+	if err := r.noteArrival(m, was, byNetwork, lost); err != nil {
+		r.log.Error("signaling: arrival is not recorded", "error", err)
 	}
 	r.broadcast(&personReply{m.Person}, m.ID)
 }

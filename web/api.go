@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"path"
+	"reflect"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/danielgtaylor/huma/v2/validation"
 
 	"yunting/internal/identity"
 )
@@ -43,6 +47,7 @@ func newAPI() *api {
 	// No $schema in bodies, no documentation page from elsewhere, and what is missing in a form is the validator's to say.
 	config.CreateHooks, config.DocsPath, config.SchemasPath, config.OpenAPIPath = nil, "", "", ""
 	config.FieldsOptionalByDefault = true
+	config.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"bearer": {Type: "http", Scheme: "bearer"}}
 	config.Security = []map[string][]string{{"bearer": {}}}
 	a := &api{handlers: make(map[string]func(huma.Context))}
@@ -66,6 +71,7 @@ func operation[In, Out any](a *api, rt route, id, summary string, fn func(*reque
 		}
 		return out, nil
 	})
+	describePath(a.huma.OpenAPI(), op.Method, op.Path)
 	run := a.handlers[op.Method+" "+op.Path]
 	rt.pattern, rt.raw = op.Path, true
 	rt.handle = func(r *request) error {
@@ -74,6 +80,55 @@ func operation[In, Out any](a *api, rt route, id, summary string, fn func(*reque
 		return nil
 	}
 	return rt
+}
+
+// schemaName names a type's schema with its package: several modules have an Answer or a Draft.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	if pkg := path.Base(t.PkgPath()); t.Name() != "" && pkg != "." && pkg != "web" && !strings.Contains(t.Name(), "[") {
+		return strings.ToUpper(pkg[:1]) + pkg[1:] + name
+	}
+	return name
+}
+
+// file describes a row that replies with a file of that media type, and returns it.
+func file(a *api, rt route, id, summary, mediaType string) route {
+	problem := func(description string) *huma.Response { return &huma.Response{Description: description} }
+	op := &huma.Operation{OperationID: id, Method: rt.method, Path: apiPrefix + rt.pattern, Summary: summary, Tags: []string{tagOf(rt.pattern)},
+		Responses: map[string]*huma.Response{
+			"200": {Description: "The file", Content: map[string]*huma.MediaType{mediaType: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}},
+			"401": problem("Not signed in"), "403": problem("Not allowed"), "404": problem("Not found")}}
+	for _, name := range pathNames(rt.pattern) {
+		op.Parameters = append(op.Parameters, &huma.Param{Name: name, In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString}})
+	}
+	a.huma.OpenAPI().AddOperation(op)
+	rt.pattern, rt.raw = op.Path, true
+	return rt
+}
+
+// describePath adds the parts of the path that the guard reads and the operation's input therefore does not name.
+func describePath(spec *huma.OpenAPI, method, path string) {
+	item := spec.Paths[path]
+	op := map[string]*huma.Operation{http.MethodGet: item.Get, http.MethodPost: item.Post, http.MethodPut: item.Put, http.MethodDelete: item.Delete}[method]
+	for _, name := range pathNames(path) {
+		if !slices.ContainsFunc(op.Parameters, func(p *huma.Param) bool { return p.In == "path" && p.Name == name }) {
+			op.Parameters = append(op.Parameters, &huma.Param{Name: name, In: "path", Required: true, Schema: &huma.Schema{Type: huma.TypeString, Format: "uuid"}})
+		}
+	}
+}
+
+// pathNames are the names in a pattern's braces.
+func pathNames(pattern string) []string {
+	var names []string
+	for part := range strings.SplitSeq(pattern, "/") {
+		if name, ok := strings.CutPrefix(part, "{"); ok {
+			names = append(names, strings.TrimSuffix(name, "}"))
+		}
+	}
+	return names
 }
 
 func tagOf(pattern string) string {
@@ -109,24 +164,58 @@ func (r *request) apiProblem(err error) error {
 	if p.Status >= 500 {
 		r.s.Logger.ErrorContext(r.Context(), "request failed", "method", r.Method, "pattern", r.route.pattern, "error", err)
 	}
-	return &problemBody{Type: "yunting:problem:" + p.Code, Title: r.t("problem." + p.Code), Status: p.Status,
+	return &problemBody{Type: problemPrefix + p.Code, Title: r.t("problem." + p.Code), Status: p.Status,
 		Detail: r.t("problem." + p.Code + ".help"), Instance: r.URL.Path, Findings: r.findingTexts(err)}
 }
 
 // quietErrors makes huma's own errors (a body that is no JSON, a wrong type) problems of ours that never repeat the
 // values that were sent: they may be personal.
 var quietErrors = sync.OnceFunc(func() {
-	huma.NewError = func(status int, message string, details ...error) huma.StatusError {
-		p := &problemBody{Type: "yunting:problem:bad_form", Title: message, Status: status}
-		for _, d := range details {
-			var detail *huma.ErrorDetail
-			if errors.As(d, &detail) {
-				p.Findings = append(p.Findings, problemFinding{Field: strings.TrimPrefix(detail.Location, "body."), Code: "bad_value", Message: detail.Message})
-			}
+	huma.NewError = func(status int, _ string, details ...error) huma.StatusError { return quietProblem(status, details) }
+	huma.NewErrorWithContext = func(ctx huma.Context, status int, _ string, details ...error) huma.StatusError {
+		p := quietProblem(status, details)
+		if ctx == nil {
+			return p
+		}
+		if r := requestOf(ctx.Context()); r != nil {
+			p.Title, p.Instance = r.t("problem."+strings.TrimPrefix(p.Type, problemPrefix)), r.URL.Path
 		}
 		return p
 	}
 })
+
+func quietProblem(status int, details []error) *problemBody {
+	code := "bad_form"
+	switch {
+	case status == http.StatusRequestEntityTooLarge:
+		code = "too_large"
+	case status >= http.StatusInternalServerError:
+		code = "internal"
+	}
+	p := &problemBody{Type: problemPrefix + code, Title: http.StatusText(status), Status: status}
+	for _, d := range details {
+		var detail *huma.ErrorDetail
+		if errors.As(d, &detail) {
+			p.Findings = append(p.Findings, quietFinding(detail))
+		}
+	}
+	return p
+}
+
+// quietFinding says where the body is wrong and what the schema wants there. huma's own words begin with "expected"
+// and end before a colon; what follows, and every other text, comes from a parser and may hold what was sent, as
+// does the name of a property that the schema does not know.
+func quietFinding(detail *huma.ErrorDetail) problemFinding {
+	f := problemFinding{Field: strings.TrimPrefix(detail.Location, "body."), Code: "bad_value", Message: "not of the form that the schema asks for"}
+	words, _, _ := strings.Cut(detail.Message, ": ")
+	switch {
+	case words == validation.MsgUnexpectedProperty:
+		f.Field, f.Code, f.Message = "body", "unknown_property", "a property that the schema does not know"
+	case strings.HasPrefix(words, "expected "):
+		f.Message = words
+	}
+	return f
+}
 
 // apiRoutes lists the operations of the API, each with its action, beside the addresses that are not JSON.
 func (s *server) apiRoutes() []route {

@@ -108,7 +108,7 @@ func (s *server) apiLink(r *request, in *linkIn) (*body[docket.Case], error) {
 type grantIn struct {
 	Body struct {
 		Account uuid.UUID     `json:"account"`
-		Role    identity.Role `json:"role"`
+		Role    identity.Role `json:"role" enum:"user,filing_clerk,clerk,judge,supervisor,administrator"`
 	}
 }
 

@@ -15,9 +15,6 @@ func (s *server) apiCaseRoutes(a *api) []route {
 	read := func(pattern string) route {
 		return route{method: "GET", pattern: pattern, action: identity.ActReadCase, about: aboutCase}
 	}
-	file := func(method, pattern string, action identity.Action, what about, handle func(*request) error) route {
-		return route{method: method, pattern: apiPrefix + pattern, action: action, about: what, handle: handle, raw: true}
-	}
 	return []route{
 		operation(a, route{method: "GET", pattern: "/cases", action: identity.ActAccount}, "cases", "My cases; for staff, the court's", s.apiCases),
 		operation(a, read("/cases/{case}"), "case", "One case", s.apiCase),
@@ -29,18 +26,22 @@ func (s *server) apiCaseRoutes(a *api) []route {
 			"invite", "Make a one-time code for a party; it is shown once", s.apiInvite),
 		operation(a, route{method: "POST", pattern: "/cases/{case}/consent", action: identity.ActConsent, about: aboutCase}, "consent", "Agree to online procedure or e-service", s.apiConsent),
 		operation(a, route{method: "DELETE", pattern: "/cases/{case}/consent", action: identity.ActConsent, about: aboutCase}, "withdraw-consent", "Take a consent back, with the reason", s.apiWithdraw),
-		file("GET", "/evidence/{evidence}/file", identity.ActReadEvidence, aboutEvidence, s.getEvidenceFile),
-		file("GET", "/documents/{document}/file", identity.ActReadDocument, aboutDocument, s.getDocumentFile),
-		file("GET", "/hearings/{hearing}/recordings/{recording}/file", identity.ActPlayRecording, aboutHearing, s.getRecordingFile),
-		file("POST", "/cases/{case}/export", identity.ActExport, aboutCase, s.postExport),
+		file(a, route{method: "GET", pattern: "/evidence/{evidence}/file", action: identity.ActReadEvidence, about: aboutEvidence, handle: s.getEvidenceFile},
+			"evidence-file", "The item's file", "application/octet-stream"),
+		file(a, route{method: "GET", pattern: "/documents/{document}/file", action: identity.ActReadDocument, about: aboutDocument, handle: s.getDocumentFile},
+			"document-file", "The document", "application/pdf"),
+		file(a, route{method: "GET", pattern: "/hearings/{hearing}/recordings/{recording}/file", action: identity.ActPlayRecording, about: aboutHearing, handle: s.getRecordingFile},
+			"recording-file", "One participant's recording; byte ranges are served", "video/webm"),
+		file(a, route{method: "POST", pattern: "/cases/{case}/export", action: identity.ActExport, about: aboutCase, handle: s.postExport},
+			"export", "The whole case with its proofs, as `yunting verify` checks it; the export is itself an entry", "application/zip"),
 	}
 }
 
 type casesIn struct {
 	Mine    bool   `query:"mine" doc:"Only cases that I stand in; always so without a staff role"`
-	Stage   string `query:"stage"`
+	Stage   string `query:"stage" enum:"draft,submitted,correcting,refused,accepted,scheduled,heard,judged,served"`
 	Query   string `query:"q" maxLength:"200"`
-	Sort    string `query:"sort"`
+	Sort    string `query:"sort" enum:"updated,-updated,created,-created,number,-number,amount,-amount"`
 	Page    int    `query:"page" minimum:"0"`
 	PerPage int    `query:"per_page" minimum:"0" maximum:"100"`
 }

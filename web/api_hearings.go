@@ -44,10 +44,20 @@ type answerIn struct {
 	Body struct {
 		Confirm   bool   `json:"confirm"`
 		Objection string `json:"objection" maxLength:"4000" doc:"Needed when confirm is false"`
+		Digest    string `json:"digest" doc:"Of the transcript that was read; another wording answers 409. Empty answers whatever it says now"`
 	}
 }
 
 func (s *server) apiAnswer(r *request, in *answerIn) (*none, error) {
+	if in.Body.Digest != "" {
+		now, err := s.Docket.Transcript(r.Context(), r.hearing.ID)
+		if err != nil {
+			return nil, err
+		}
+		if now.Digest != in.Body.Digest {
+			return nil, docket.ErrStale
+		}
+	}
 	return nil, s.Docket.AnswerTranscript(r.Context(), r.actor, r.hearing.ID, in.Body.Confirm, in.Body.Objection)
 }
 

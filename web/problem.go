@@ -40,10 +40,11 @@ func problemOf(err error) problem {
 	var tooLarge *http.MaxBytesError
 	var invalid *docket.Invalid
 	var incomplete *service.Incomplete
+	var fields identity.FieldErrors
 	switch {
 	case errors.As(err, &tooLarge):
 		return problem{http.StatusRequestEntityTooLarge, "too_large"}
-	case errors.As(err, &invalid), errors.As(err, &incomplete):
+	case errors.As(err, &invalid), errors.As(err, &incomplete), errors.As(err, &fields):
 		return problem{http.StatusUnprocessableEntity, "invalid"}
 	}
 	for _, known := range []struct {
@@ -84,9 +85,12 @@ func problemOf(err error) problem {
 	return problem{http.StatusInternalServerError, "internal"}
 }
 
+// problemPrefix begins the type of every problem.
+const problemPrefix = "yunting:problem:"
+
 // problemBody is an RFC 9457 problem.
 type problemBody struct {
-	Type     string           `json:"type"` // yunting:problem:<code>
+	Type     string           `json:"type"` // problemPrefix and the code
 	Title    string           `json:"title"`
 	Status   int              `json:"status"`
 	Detail   string           `json:"detail,omitempty"`
@@ -174,7 +178,7 @@ func (r *request) wantsProblem() bool {
 
 func (s *server) writeProblem(r *request, p problem, err error) {
 	body := problemBody{
-		Type: "yunting:problem:" + p.Code, Title: r.t("problem." + p.Code), Status: p.Status,
+		Type: problemPrefix + p.Code, Title: r.t("problem." + p.Code), Status: p.Status,
 		Detail: r.t("problem." + p.Code + ".help"), Instance: r.URL.Path, Findings: r.findingTexts(err),
 	}
 	h := r.w.Header()

@@ -1,0 +1,464 @@
+package web
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"yunting/docket"
+	"yunting/docket/complaint"
+	"yunting/docket/deadline"
+	"yunting/internal/identity"
+	"yunting/internal/ledger"
+	"yunting/internal/ledger/bundle"
+	"yunting/service"
+)
+
+// TestAPIDescribesItself: the document is OpenAPI 3.1 and names every operation that there is, and no other.
+func TestAPIDescribesItself(t *testing.T) {
+	c := newAPICourt(t)
+	reply := c.send("", "GET", "/api/openapi.json", nil)
+	var spec struct {
+		OpenAPI string
+		Paths   map[string]map[string]struct {
+			OperationID string `json:"operationId"`
+			Summary     string
+			Responses   map[string]any
+			Parameters  []struct{ Name, In string }
+		}
+	}
+	if err := json.Unmarshal(reply.body, &spec); err != nil || reply.status != http.StatusOK {
+		t.Fatalf("status %d: %v", reply.status, err)
+	}
+	if !strings.HasPrefix(spec.OpenAPI, "3.1") {
+		t.Errorf("OpenAPI %q", spec.OpenAPI)
+	}
+	described := map[string]bool{}
+	ids := map[string]bool{}
+	for path, methods := range spec.Paths {
+		for method, op := range methods {
+			described[strings.ToUpper(method)+" "+path] = true
+			if op.OperationID == "" || ids[op.OperationID] || op.Summary == "" || len(op.Responses) < 2 {
+				t.Errorf("%s %s: id %q, summary %q, %d responses", method, path, op.OperationID, op.Summary, len(op.Responses))
+			}
+			ids[op.OperationID] = true
+			for _, name := range pathNames(path) {
+				if !slices.ContainsFunc(op.Parameters, func(p struct{ Name, In string }) bool { return p.Name == name && p.In == "path" }) {
+					t.Errorf("%s %s: {%s} is not described", method, path, name)
+				}
+			}
+		}
+	}
+	for _, row := range c.apiRows() {
+		if !described[row] {
+			t.Errorf("%s is not described", row)
+		}
+		delete(described, row)
+	}
+	for row := range described {
+		t.Errorf("%s is described and does not exist", row)
+	}
+}
+
+func (c *apiCourt) apiRows() []string {
+	var rows []string
+	for _, rt := range c.server.routes() {
+		if strings.HasPrefix(rt.pattern, apiPrefix+"/") {
+			rows = append(rows, rt.method+" "+rt.pattern)
+		}
+	}
+	return rows
+}
+
+// TestAPICarriesACase takes a case through its whole life over HTTP and the hearing's socket alone, and uses every
+// operation that there is.
+func TestAPICarriesACase(t *testing.T) {
+	c := newAPICourt(t)
+	c.enrol()
+	w := &apiWalk{apiCourt: c, t: t}
+	w.turnedAway()
+	w.file()
+	w.review()
+	w.bringIn()
+	w.hear()
+	w.decide()
+	w.serve()
+	w.record()
+	c.call("plaintiff", "DELETE", "/sessions", nil, nil, http.StatusNoContent)
+	if reply := c.send("plaintiff", "GET", apiPrefix+"/me", nil); reply.status != http.StatusUnauthorized {
+		t.Errorf("the token lives on after sign-out: %d", reply.status)
+	}
+	for _, row := range c.apiRows() {
+		if !c.used[row] {
+			t.Errorf("%s was never used with success", row)
+		}
+	}
+}
+
+// apiWalk is one case on its way.
+type apiWalk struct {
+	*apiCourt
+	t        *testing.T
+	kase     docket.Case
+	evidence docket.Evidence
+	hearing  docket.Hearing
+	document service.Document
+}
+
+func apiParty(login, standing string) complaint.PartyInput {
+	p := apiPersonOf(login)
+	n := p.number()
+	gender := "男"
+	if (n[16]-'0')%2 == 0 {
+		gender = "女"
+	}
+	return complaint.PartyInput{Standing: standing, Kind: complaint.Natural, Name: p.name, IDKind: "resident_id", IDNumber: n, Gender: gender,
+		Birth:     deadline.MustParse(n[6:10] + "-" + n[10:12] + "-" + n[12:14]),
+		Ethnicity: "汉族", Occupation: "个体经营", Phone: p.phone, Email: login + "@example.org", Address: "北京市朝阳区云庭路1号院3号楼201室"}
+}
+
+func apiComplaint() docket.Draft {
+	return docket.Draft{CauseCode: "04.01.11",
+		Parties: []complaint.PartyInput{apiParty("plaintiff", complaint.Plaintiff), apiParty("defendant", complaint.Defendant)},
+		Claims:  []complaint.Claim{{Text: "判令被告支付货款人民币50000元", AmountFen: 50_000_00}},
+		Facts: "2026年3月6日，原告与被告签订买卖合同，约定被告向原告购买茶叶，总价款人民币50000元，货到后三十日内付清。" +
+			"原告于2026年3月20日将货物送至被告处，被告当场验收。付款期限届满后，被告至今未付。",
+		Grounds: "原告已经按约交付货物，被告应当按照约定支付价款。被告逾期不付，构成违约，应当承担继续履行的责任。"}
+}
+
+// begin makes a draft and saves the complaint in it.
+func (w *apiWalk) begin() docket.Case {
+	w.t.Helper()
+	var opened, saved docket.Case
+	w.call("plaintiff", "POST", "/cases", nil, &opened, http.StatusCreated)
+	var findings []problemFinding
+	w.call("plaintiff", "GET", casePath(opened.ID, "/findings"), nil, &findings, http.StatusOK)
+	if len(findings) == 0 || findings[0].Message == "" {
+		w.t.Errorf("an empty complaint has the findings %+v", findings)
+	}
+	w.call("plaintiff", "PUT", casePath(opened.ID, fmt.Sprintf("?version=%d", opened.Version)), apiComplaint(), &saved, http.StatusOK)
+	if len(saved.Parties) != 2 || saved.Parties[1].IDNumber != apiPersonOf("defendant").number() {
+		w.t.Errorf("saved parties %+v", saved.Parties)
+	}
+	return saved
+}
+
+// upload sends a file by tus 1.0 in two parts and makes it an item of evidence.
+func (w *apiWalk) upload(login string, id uuid.UUID, name string) docket.Evidence {
+	w.t.Helper()
+	content := []byte("买卖合同正文：" + name + strings.Repeat("。", 500))
+	b64 := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+	begun := w.send(login, "POST", "/uploads/", nil, "Tus-Resumable", "1.0.0", "Upload-Length", fmt.Sprint(len(content)),
+		"Upload-Metadata", "case "+b64(id.String())+",filename "+b64(name+".txt"))
+	if begun.status != http.StatusCreated {
+		w.t.Fatalf("begin upload: %d %s", begun.status, begun.body)
+	}
+	where := begun.header.Get("Location")
+	where = where[strings.Index(where, "/uploads/"):]
+	upload := strings.TrimPrefix(where, "/uploads/")
+	in := map[string]any{"upload": upload, "name": name, "source": "原告保存", "purpose": "证明双方的买卖关系", "date": "2026-03-06"}
+	half := len(content) / 2
+	for i, part := range [][]byte{content[:half], content[half:]} {
+		w.call(login, "POST", casePath(id, "/evidence"), in, nil, http.StatusConflict)
+		sent := w.send(login, "PATCH", where, part, "Tus-Resumable", "1.0.0", "Upload-Offset", fmt.Sprint(i*half), "Content-Type", "application/offset+octet-stream")
+		if sent.status != http.StatusNoContent {
+			w.t.Fatalf("part %d: %d %s", i, sent.status, sent.body)
+		}
+	}
+	var item, again docket.Evidence
+	w.call(login, "POST", casePath(id, "/evidence"), in, &item, http.StatusCreated)
+	w.call(login, "POST", casePath(id, "/evidence"), in, &again, http.StatusCreated)
+	if item.ID != again.ID || item.Blob.Hash != sha256.Sum256(content) || item.Date == nil || item.Date.String() != "2026-03-06" {
+		w.t.Errorf("evidence %+v, asked again %+v", item, again)
+	}
+	return item
+}
+
+func (w *apiWalk) submit(kase docket.Case) docket.Receipt {
+	w.t.Helper()
+	var receipt, again, read docket.Receipt
+	in := map[string]any{"version": kase.Version}
+	w.call("plaintiff", "POST", casePath(kase.ID, "/submit"), in, &receipt, http.StatusCreated)
+	w.call("plaintiff", "POST", casePath(kase.ID, "/submit"), in, &again, http.StatusCreated)
+	w.call("plaintiff", "GET", casePath(kase.ID, "/receipt"), nil, &read, http.StatusOK)
+	if receipt.ID == uuid.Nil || receipt.ID != again.ID || receipt.ID != read.ID || len(receipt.Files) == 0 {
+		w.t.Errorf("receipts %+v, %+v, %+v", receipt, again, read)
+	}
+	return receipt
+}
+
+func (w *apiWalk) read(login string, id uuid.UUID) docket.Case {
+	w.t.Helper()
+	var kase docket.Case
+	w.call(login, "GET", casePath(id, ""), nil, &kase, http.StatusOK)
+	return kase
+}
+
+// turnedAway files a case that is sent back for corrections, filed again and refused.
+func (w *apiWalk) turnedAway() {
+	w.t.Helper()
+	kase := w.begin()
+	w.upload("plaintiff", kase.ID, "合同")
+	spare := w.upload("plaintiff", kase.ID, "多余材料")
+	w.call("plaintiff", "DELETE", "/evidence/"+spare.ID.String(), nil, nil, http.StatusNoContent)
+	w.submit(w.read("plaintiff", kase.ID))
+	kase = w.read("reviewer", kase.ID)
+	w.call("reviewer", "POST", casePath(kase.ID, "/corrections"), map[string]any{"version": kase.Version, "days": 7,
+		"corrections": []docket.Correction{{Field: "facts", Text: "请写明交货地点。"}}}, &kase, http.StatusCreated)
+	if kase.Stage != docket.StageCorrecting || kase.CorrectionDue == nil {
+		w.t.Errorf("after the request: %s, due %v", kase.Stage, kase.CorrectionDue)
+	}
+	kase = w.read("plaintiff", kase.ID)
+	draft := apiComplaint()
+	draft.Facts += "交货地点为北京市海淀区清河街18号。"
+	for i := range draft.Parties {
+		draft.Parties[i].ID = kase.Parties[i].ID.String()
+	}
+	w.call("plaintiff", "PUT", casePath(kase.ID, fmt.Sprintf("?version=%d", kase.Version)), draft, &kase, http.StatusOK)
+	if receipt := w.submit(kase); receipt.Round != 2 {
+		w.t.Errorf("second receipt %+v", receipt)
+	}
+	kase = w.read("reviewer", kase.ID)
+	w.call("reviewer", "POST", casePath(kase.ID, "/refuse"), map[string]any{"version": kase.Version,
+		"reason": "双方约定了有效的仲裁条款，可以向约定的仲裁机构申请仲裁。"}, &kase, http.StatusCreated)
+	if kase.Stage != docket.StageRefused {
+		w.t.Errorf("after the refusal: %s", kase.Stage)
+	}
+}
+
+func (w *apiWalk) file() {
+	w.t.Helper()
+	w.kase = w.begin()
+	w.evidence = w.upload("plaintiff", w.kase.ID, "买卖合同")
+	w.kase = w.read("plaintiff", w.kase.ID)
+	var me apiAccount
+	w.call("plaintiff", "GET", "/me", nil, &me, http.StatusOK)
+	if me.ID != w.ids["plaintiff"] {
+		w.t.Errorf("me is %+v", me)
+	}
+	w.submit(w.kase)
+	var list []docket.Evidence
+	w.call("reviewer", "GET", casePath(w.kase.ID, "/evidence"), nil, &list, http.StatusOK)
+	if len(list) != 1 || list[0].ID != w.evidence.ID {
+		w.t.Errorf("evidence list %+v", list)
+	}
+	file := w.send("reviewer", "GET", apiPrefix+"/evidence/"+w.evidence.ID.String()+"/file", nil)
+	if file.status != http.StatusOK || sha256.Sum256(file.body) != w.evidence.Blob.Hash {
+		w.t.Errorf("evidence file: %d, %d bytes", file.status, len(file.body))
+	}
+}
+
+func (w *apiWalk) review() {
+	w.t.Helper()
+	var desk docket.Desk
+	w.call("reviewer", "GET", "/desk", nil, &desk, http.StatusOK)
+	if !slices.ContainsFunc(desk.Todo, func(d docket.Todo) bool { return d.Kind == docket.TodoReview && d.Case.ID == w.kase.ID }) {
+		w.t.Errorf("the filing is not on the reviewer's desk: %+v", desk.Todo)
+	}
+	var found casesOut
+	w.call("reviewer", "GET", "/cases?stage=submitted&sort=-amount&per_page=5", nil, &found, http.StatusOK)
+	if found.Total != 1 || found.Cases[0].ID != w.kase.ID {
+		w.t.Errorf("queue %+v", found)
+	}
+	w.call("reviewer", "POST", casePath(w.kase.ID, "/accept"), docket.AcceptInput{Version: found.Cases[0].Version, Procedure: docket.ProcedureSimple,
+		Judge: w.ids["judge"], Clerk: w.ids["clerk"]}, &w.kase, http.StatusCreated)
+	if w.kase.Number == "" || w.kase.Stage != docket.StageAccepted {
+		w.t.Errorf("accepted as %q, %s", w.kase.Number, w.kase.Stage)
+	}
+}
+
+// bringIn invites the defendant, who joins by the code; both parties agree to online procedure and e-service.
+func (w *apiWalk) bringIn() {
+	w.t.Helper()
+	var invitation docket.Invitation
+	defendant := w.kase.Side(identity.StandingDefendant)[0]
+	w.call("clerk", "POST", casePath(w.kase.ID, "/parties/"+defendant.ID.String()+"/invitations"), nil, &invitation, http.StatusCreated)
+	w.call("stranger", "POST", "/links", map[string]any{"code": invitation.Code}, nil, http.StatusForbidden)
+	w.call("defendant", "POST", "/links", map[string]any{"code": invitation.Code}, nil, http.StatusCreated)
+	w.call("defendant", "POST", "/links", map[string]any{"code": invitation.Code}, nil, http.StatusUnprocessableEntity)
+	for _, login := range []string{"plaintiff", "defendant"} {
+		for _, stage := range []string{docket.OnlineHearing, docket.OnlineEvidence} {
+			w.call(login, "POST", casePath(w.kase.ID, "/consent"), docket.ConsentInput{Online: true, Stage: stage, EService: true,
+				EmailAddress: login + "@example.org", InApp: true}, nil, http.StatusCreated)
+		}
+	}
+	w.call("defendant", "DELETE", casePath(w.kase.ID, "/consent?stage=evidence&reason=%E8%A6%81%E6%B1%82%E7%BA%BF%E4%B8%8B"), nil, nil, http.StatusNoContent)
+	if p, ok := w.read("judge", w.kase.ID).PartyOf(w.ids["defendant"]); !ok || !p.Consent.Online(docket.OnlineHearing) || p.Consent.Online(docket.OnlineEvidence) {
+		w.t.Errorf("the defendant's consent: %+v", p.Consent)
+	}
+	w.upload("defendant", w.kase.ID, "付款凭证")
+}
+
+// hear sets the hearing and holds it over its socket.
+func (w *apiWalk) hear() {
+	w.t.Helper()
+	soon := docket.HearingInput{Start: time.Now().Add(time.Hour).UTC(), Minutes: 60, Public: true}
+	w.call("clerk", "POST", casePath(w.kase.ID, "/hearings"), soon, nil, http.StatusUnprocessableEntity)
+	soon.PartiesAgreed = true
+	w.call("clerk", "POST", casePath(w.kase.ID, "/hearings"), soon, &w.hearing, http.StatusCreated)
+	var list []docket.Hearing
+	w.call("defendant", "GET", casePath(w.kase.ID, "/hearings"), nil, &list, http.StatusOK)
+	if len(list) != 1 || list[0].ID != w.hearing.ID {
+		w.t.Errorf("hearings %+v", list)
+	}
+	judge, clerk := w.enter("judge", w.hearing.ID), w.enter("clerk", w.hearing.ID)
+	judge.ask("phase", map[string]any{"to": docket.PhaseOpening})
+	clerk.ask("line", map[string]any{"id": uuid.New(), "speaker": "审判员", "text": "现在开庭。"})
+	for _, phase := range []docket.Phase{docket.PhaseInvestigation, docket.PhaseDebate, docket.PhaseFinal, docket.PhaseClosed} {
+		judge.ask("phase", map[string]any{"to": phase})
+	}
+	path := "/hearings/" + w.hearing.ID.String()
+	var hearing docket.Hearing
+	w.call("plaintiff", "GET", path, nil, &hearing, http.StatusOK)
+	if hearing.Phase != docket.PhaseClosed {
+		w.t.Errorf("the hearing is in %s", hearing.Phase)
+	}
+	var transcript docket.Transcript
+	w.call("plaintiff", "GET", path+"/transcript", nil, &transcript, http.StatusOK)
+	if len(transcript.Lines) != 1 {
+		w.t.Errorf("transcript %+v", transcript)
+	}
+	w.call("plaintiff", "POST", path+"/transcript/answer", map[string]any{"confirm": true, "digest": strings.Repeat("0", 64)}, nil, http.StatusConflict)
+	w.call("plaintiff", "POST", path+"/transcript/answer", map[string]any{"confirm": true, "digest": transcript.Digest}, nil, http.StatusCreated)
+	w.call("defendant", "POST", path+"/transcript/answer", map[string]any{"confirm": false, "objection": "第一句有误", "digest": transcript.Digest}, nil, http.StatusCreated)
+	var presence []docket.Presence
+	w.call("judge", "GET", path+"/presence", nil, &presence, http.StatusOK)
+	if len(presence) != 2 {
+		w.t.Errorf("presence %+v", presence)
+	}
+	w.recordings(path)
+}
+
+// recordings adds a finished file as the recorder does, and plays it.
+func (w *apiWalk) recordings(path string) {
+	w.t.Helper()
+	content := []byte("not really a film")
+	ref, err := w.server.Blobs.Put(w.t.Context(), bytes.NewReader(content))
+	apiCheck(w.t, err)
+	apiCheck(w.t, w.server.Docket.RecordingPart(w.t.Context(), w.hearing.ID, docket.Recording{Participant: w.ids["judge"].String(), Account: w.ids["judge"],
+		Name: "林静", Blob: ref, Started: time.Now().Add(-time.Minute), Ended: time.Now(), FileName: "林静.webm", MediaType: "video/webm"}))
+	var list []docket.Recording
+	w.call("defendant", "GET", path+"/recordings", nil, &list, http.StatusOK)
+	if len(list) != 1 {
+		w.t.Fatalf("recordings %+v", list)
+	}
+	file := w.send("defendant", "GET", apiPrefix+path+"/recordings/"+list[0].ID.String()+"/file", nil)
+	if file.status != http.StatusOK || !bytes.Equal(file.body, content) {
+		w.t.Errorf("recording: %d, %q", file.status, file.body)
+	}
+}
+
+// decide writes and signs the judgment.
+func (w *apiWalk) decide() {
+	w.t.Helper()
+	var draft service.Draft
+	path := casePath(w.kase.ID, "/judgment")
+	w.call("judge", "GET", path, nil, &draft, http.StatusOK)
+	draft.Findings = []service.FindingText{{Text: "原告与被告存在买卖合同关系，原告已经交付货物，被告未付货款。", EvidenceIDs: []uuid.UUID{w.evidence.ID}}}
+	draft.Reasoning = "双方的买卖合同合法有效。原告已经履行交付义务，被告逾期未付货款，应当承担违约责任。"
+	draft.Law = "依照《中华人民共和国民法典》第五百七十九条、第六百二十六条规定，判决如下："
+	draft.Items = []string{"被告李娜于本判决生效之日起十日内支付原告张伟货款人民币50000元。"}
+	for _, field := range []*string{&draft.Parties, &draft.Course, &draft.ClaimsAndDefence, &draft.Costs, &draft.AppealNotice, &draft.Penalty} {
+		*field = strings.ReplaceAll(*field, service.Blank, "被告李娜")
+	}
+	w.call("judge", "PUT", path+"?version=0", draft, &draft, http.StatusOK)
+	w.call("judge", "PUT", path+"?version=0", draft, nil, http.StatusConflict)
+	var again service.Document
+	in := map[string]any{"version": draft.Version}
+	w.call("judge", "POST", path+"/sign", in, &w.document, http.StatusCreated)
+	w.call("judge", "POST", path+"/sign", in, &again, http.StatusCreated)
+	if !w.document.Signed || w.document.ID != again.ID {
+		w.t.Errorf("signed %+v, again %+v", w.document, again)
+	}
+	file := w.send("judge", "GET", apiPrefix+"/documents/"+w.document.ID.String()+"/file", nil)
+	if !bytes.HasPrefix(file.body, []byte("%PDF-")) {
+		w.t.Errorf("judgment: %d, %d bytes", file.status, len(file.body))
+	}
+}
+
+// serve serves the judgment and waits for the proof of service.
+func (w *apiWalk) serve() {
+	w.t.Helper()
+	var deliveries []service.Delivery
+	in := map[string]any{"documents": []uuid.UUID{w.document.ID}, "parties": []uuid.UUID{w.kase.Parties[0].ID, w.kase.Parties[1].ID}}
+	w.call("clerk", "POST", casePath(w.kase.ID, "/deliveries"), in, &deliveries, http.StatusCreated)
+	if len(deliveries) != 2 {
+		w.t.Fatalf("deliveries %+v", deliveries)
+	}
+	for _, login := range []string{"plaintiff", "defendant"} {
+		i := slices.IndexFunc(deliveries, func(d service.Delivery) bool { return d.Account != nil && *d.Account == w.ids[login] })
+		path := "/deliveries/" + deliveries[i].ID.String()
+		var mailbox []service.Delivery
+		w.call(login, "GET", "/mailbox", nil, &mailbox, http.StatusOK)
+		if !slices.ContainsFunc(mailbox, func(d service.Delivery) bool { return d.ID == deliveries[i].ID }) {
+			w.t.Errorf("%s finds nothing in the mailbox", login)
+		}
+		other := map[string]string{"plaintiff": "defendant", "defendant": "plaintiff"}[login]
+		w.call(other, "GET", path, nil, nil, http.StatusForbidden)
+		w.call(other, "POST", path+"/receipt", nil, nil, http.StatusForbidden)
+		var opened, confirmed service.Delivery
+		w.call(login, "POST", path+"/open", nil, &opened, http.StatusCreated)
+		if opened.ConfirmedAt != nil {
+			w.t.Error("opening confirmed the receipt")
+		}
+		w.call(login, "POST", path+"/receipt", nil, &confirmed, http.StatusCreated)
+		w.call(login, "POST", path+"/receipt", nil, nil, http.StatusCreated)
+		if confirmed.ConfirmedAt == nil || confirmed.Effect == nil || !confirmed.Served() {
+			w.t.Errorf("%s confirmed: %+v", login, confirmed)
+		}
+		w.until("proof of service for "+login, func() bool {
+			w.call("clerk", "GET", path, nil, &confirmed, http.StatusOK)
+			return confirmed.ProofDocument != nil
+		})
+	}
+	w.call("clerk", "GET", casePath(w.kase.ID, "/deliveries"), nil, &deliveries, http.StatusOK)
+	w.until("case served", func() bool { return w.read("judge", w.kase.ID).Stage == docket.StageServed })
+	var documents []service.Document
+	w.call("defendant", "GET", casePath(w.kase.ID, "/documents"), nil, &documents, http.StatusOK)
+	if !slices.ContainsFunc(documents, func(d service.Document) bool { return d.Kind == service.KindJudgment }) {
+		w.t.Errorf("the defendant's documents: %+v", documents)
+	}
+	if slices.ContainsFunc(documents, func(d service.Document) bool { return d.Kind == service.KindInvitation }) {
+		w.t.Error("the defendant sees the letter with the code")
+	}
+}
+
+// record reads the docket, its proofs and the export, which proves itself.
+func (w *apiWalk) record() {
+	w.t.Helper()
+	var entries []docket.Entry
+	w.call("plaintiff", "GET", casePath(w.kase.ID, "/entries"), nil, &entries, http.StatusOK)
+	for i, e := range entries {
+		if e.Seq != i+1 {
+			w.t.Fatalf("entry %d has the number %d", i+1, e.Seq)
+		}
+	}
+	var proof ledger.Proof
+	w.until("proof of the first entry", func() bool {
+		reply := w.send("plaintiff", "GET", apiPrefix+casePath(w.kase.ID, "/entries/1/proof"), nil)
+		return reply.status == http.StatusOK && json.Unmarshal(reply.body, &proof) == nil
+	})
+	stored, err := w.server.Docket.Entries(w.t.Context(), w.kase.ID)
+	apiCheck(w.t, err)
+	if _, err := proof.Verify(stored[0].Payload, w.server.Ledger.PublicKey()); err != nil {
+		w.t.Errorf("proof: %v", err)
+	}
+	w.call("plaintiff", "GET", casePath(w.kase.ID, "/entries/9999/proof"), nil, nil, http.StatusNotFound)
+	zip := w.send("plaintiff", "POST", apiPrefix+casePath(w.kase.ID, "/export"), nil)
+	if zip.status != http.StatusOK {
+		w.t.Fatalf("export: %d %s", zip.status, zip.body)
+	}
+	report, err := bundle.Verify(bytes.NewReader(zip.body), int64(len(zip.body)), w.server.Ledger.PublicKey())
+	if err != nil || len(report.Entries) <= len(entries) {
+		w.t.Errorf("export: %v, %d entries", err, len(report.Entries))
+	}
+}

@@ -193,6 +193,9 @@ func (r *room) remove(m *member, req *removeRequest) error {
 	}
 	other.Standing, other.Connection, other.Hand = StandRemoved, ConnNone, nil
 	r.dropPeer(other)
+	if p := r.standIn(other); p != nil {
+		p.Close()
+	}
 	if other.conn != nil {
 		other.conn.send(&noticeReply{Code: "removed", By: m.Name})
 		other.conn.close(errRemoved)
@@ -319,6 +322,9 @@ func (r *room) followPhase(started bool) {
 		}
 		r.permit(m)
 	}
+	if r.hearing.Phase == docket.PhaseClosed {
+		r.media.Close() // also what encoders and players hold by WHIP and WHEP
+	}
 }
 
 // joinMedia makes the person's media peer, or tells them that it stands.
@@ -364,5 +370,17 @@ func (r *room) permissions(m *member) media.Permissions {
 func (r *room) permit(m *member) {
 	if m.peer != nil {
 		m.peer.SetPermissions(r.permissions(m))
+		return
+	}
+	if p := r.standIn(m); p != nil {
+		live := m.Standing != StandRemoved && r.hearing.Phase != docket.PhaseClosed
+		p.SetPermissions(media.Permissions{
+			PublishAudio: live && !m.Muted && r.hearing.Phase != docket.PhaseRecess,
+			PublishVideo: live, PublishScreen: live,
+		})
 	}
 }
+
+// standIn is the stream that an encoder publishes for the person by WHIP while they are not in the room; nil when
+// there is none. It obeys the judge as the person would.
+func (r *room) standIn(m *member) *media.Peer { return r.media.Peer(m.ID.String()) }

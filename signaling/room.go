@@ -50,6 +50,7 @@ type member struct {
 	conn     *conn       // nil while no socket is held
 	peer     *media.Peer // nil while none stands
 	resume   string      // the token of the last welcome
+	proven   string      // the token that was shown last: the welcome after it may not have arrived
 	lostAt   time.Time   // when the socket went, while Connection is ConnLost
 	closed   bool        // the loss was a closed page, not a broken connection
 }
@@ -187,7 +188,11 @@ func (r *room) enter(e enterEvent) {
 		c.close(errRemoved)
 		return
 	}
-	resumed := e.resume != "" && subtle.ConstantTimeCompare([]byte(e.resume), []byte(m.resume)) == 1
+	resumed := m.holds(e.resume)
+	m.proven = ""
+	if resumed {
+		m.proven = e.resume
+	}
 	if m.conn != nil {
 		m.conn.close(errReplaced)
 	}
@@ -211,6 +216,14 @@ func (r *room) enter(e enterEvent) {
 		r.log.Error("signaling: arrival is not recorded", "error", err)
 	}
 	r.broadcast(&personReply{m.Person}, m.ID)
+}
+
+// holds reports whether a token is one that this person was given for coming back.
+func (m *member) holds(token string) bool {
+	given := []byte(token)
+	latest := subtle.ConstantTimeCompare(given, []byte(m.resume)) == 1
+	before := subtle.ConstantTimeCompare(given, []byte(m.proven)) == 1
+	return token != "" && (latest || before)
 }
 
 // noteArrival records that a person is back, or in the hearing.

@@ -207,6 +207,13 @@ func TestResume(t *testing.T) {
 	if back.standing() != StandPresent {
 		t.Errorf("stands %s", back.standing())
 	}
+	again := c.connect(t, "plaintiff", token) // as if the welcome had been lost on the way
+	again.mu.Lock()
+	if !again.welcome.Resumed || !again.welcome.Media {
+		t.Errorf("the token shown last: resumed %t, media %t", again.welcome.Resumed, again.welcome.Media)
+	}
+	again.mu.Unlock()
+	back = again
 	want := "discipline_acknowledged declared arrived identity_checked admitted joined network_lost network_restored"
 	if got := strings.Join(c.events(plaintiff.id()), " "); got != want {
 		t.Errorf("events\n got %s\nwant %s", got, want)

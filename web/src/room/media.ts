@@ -104,9 +104,10 @@ export class HearingMedia {
 
   published(sdp: string): Promise<void> {
     return this.serially(async () => {
-      if (this.pub?.signalingState !== "have-local-offer") return; // answer to an offer of before
-      await this.pub.setRemoteDescription({ type: "answer", sdp });
-      await this.flush("pub", this.pub);
+      const pc = this.pub;
+      if (pc?.signalingState !== "have-local-offer") return; // answer to an offer of before
+      await pc.setRemoteDescription({ type: "answer", sdp });
+      await this.flush("pub", pc);
     });
   }
 
@@ -119,6 +120,7 @@ export class HearingMedia {
       const answer = await pc.createAnswer();
       const repairable = /a=rtcp-fb:\d+ nack\s/.test(sdp) ? withAudioRepair(answer.sdp ?? "") : (answer.sdp ?? "");
       await this.setLocal(pc, "answer", repairable, answer.sdp ?? "");
+      if (pc !== this.sub) return; // everything began afresh meanwhile
       this.socket.tell({ type: "subscribed", sdp: pc.localDescription?.sdp ?? repairable });
     });
   }
@@ -142,6 +144,7 @@ export class HearingMedia {
       pc.close();
     }
     this.pub = this.sub = null;
+    this.negotiating = Promise.resolve(); // a step on a closed connection never settles: nothing may wait for it
     this.audio = this.video = null;
     this.early = [];
     for (const peer of this.streams.keys()) this.events.stream(peer, null);
@@ -185,6 +188,7 @@ export class HearingMedia {
       if (!pc) return;
       const offer = await pc.createOffer({ iceRestart });
       await this.setLocal(pc, "offer", withAudioRepair(offer.sdp ?? ""), offer.sdp ?? "");
+      if (pc !== this.pub) return; // everything began afresh meanwhile
       this.socket.tell({ type: "publish", sdp: withAudioRepair(pc.localDescription?.sdp ?? "") });
     });
   }

@@ -148,7 +148,9 @@ export class HearingSocket {
     const now = performance.now();
     const throttled = now - this.lastBeat > 2.5 * clockEvery; // a hidden tab's timers say nothing of the network
     this.lastBeat = now;
-    if (this.socket && !throttled && now - this.lastHeard > silence) {
+    // A connection being made gets more time with each try, or a slow one would be given up for ever.
+    const patience = this.online ? silence : Math.min(silence + 1500 * this.tries, 4 * silence);
+    if (this.socket && !throttled && now - this.lastHeard > patience) {
       this.lose(this.socket);
       return;
     }

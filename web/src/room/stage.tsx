@@ -41,7 +41,7 @@ function tilesOf(state: RoomState, me: string): TileData[] {
   }
   for (const [id, stream] of Object.entries(state.streams)) {
     if (shown.has(id)) continue;
-    tiles.push({ key: id, person: null, name: id.replace(/^stream:/, "").replace(/\.screen$/, ""), seat: "stream", stream, self: false });
+    tiles.push({ key: id, person: null, name: id.replace(/^stream-/, "").replace(/\.screen$/, ""), seat: "stream", stream, self: false });
   }
   return tiles;
 }

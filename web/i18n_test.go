@@ -99,6 +99,7 @@ func computedKeys() []string {
 	add("sort.", "", caseSorts...)
 	for _, s := range docket.Stages() {
 		add("stage.", "", string(s))
+		add("step.", "", string(s))
 	}
 	for _, p := range docket.Phases() {
 		add("phase.", "", string(p))

@@ -49,6 +49,7 @@ async function figures(p) {
     out.lost += s.packetsLost;
   }
   for (const s of (await p.sub.getStats()).values()) if (s.type == 'transport') out.cipher = s.srtpCipher;
+  out.nack = /a=rtcp-fb:\d+ nack\r\n/.test(p.pub.remoteDescription.sdp.split("m=").find(m => m.startsWith("audio")));
   return out;
 }
 (async () => {
@@ -188,6 +189,9 @@ func TestChromiumRecorded(t *testing.T) {
 	var r struct{ Error string }
 	if err := json.Unmarshal([]byte(result), &r); err != nil || r.Error != "" {
 		t.Fatalf("browser: %s %v", r.Error, err)
+	}
+	if !strings.Contains(result, `"cipher":"SRTP_AEAD_AES_128_GCM"`) || strings.Contains(result, `"nack":false`) {
+		t.Errorf("want AES-GCM and NACK for Opus: %s", result)
 	}
 	stop()
 	if err := rec.Finish(); err != nil {

@@ -236,8 +236,10 @@ func TestNackAnsweredFromCache(t *testing.T) {
 		resent <- sub.resendOne(out, last-20)
 		resent <- sub.resendOne(out, last+100)
 	})
-	if !<-resent || !<-resent || <-resent {
-		t.Error("the cache did not answer as it should")
+	for i, want := range []bool{true, true, false} {
+		if got := <-resent; got != want {
+			t.Errorf("answer %d: %v, want %v", i, got, want)
+		}
 	}
 }
 

@@ -89,6 +89,7 @@ func TestAPICarriesACase(t *testing.T) {
 	w.file()
 	w.review()
 	w.bringIn()
+	w.schedule()
 	w.hear()
 	w.decide()
 	w.serve()
@@ -298,8 +299,8 @@ func (w *apiWalk) bringIn() {
 	w.upload("defendant", w.kase.ID, "付款凭证")
 }
 
-// hear sets the hearing and holds it over its socket.
-func (w *apiWalk) hear() {
+// schedule sets the hearing.
+func (w *apiWalk) schedule() {
 	w.t.Helper()
 	soon := docket.HearingInput{Start: time.Now().Add(time.Hour).UTC(), Minutes: 60, Public: true}
 	w.call("clerk", "POST", casePath(w.kase.ID, "/hearings"), soon, nil, http.StatusUnprocessableEntity)
@@ -310,6 +311,11 @@ func (w *apiWalk) hear() {
 	if len(list) != 1 || list[0].ID != w.hearing.ID {
 		w.t.Errorf("hearings %+v", list)
 	}
+}
+
+// hear holds the hearing over its socket.
+func (w *apiWalk) hear() {
+	w.t.Helper()
 	judge, clerk := w.enter("judge", w.hearing.ID), w.enter("clerk", w.hearing.ID)
 	judge.ask("phase", map[string]any{"to": docket.PhaseOpening})
 	clerk.ask("line", map[string]any{"id": uuid.New(), "speaker": "审判员", "text": "现在开庭。"})

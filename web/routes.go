@@ -138,6 +138,8 @@ func (s *server) routes() []route {
 		{method: "GET", pattern: "/admin", action: identity.ActAdminister, handle: s.getAdmin},
 		{method: "POST", pattern: "/admin/roles", action: identity.ActAdminister, handle: s.postGrant},
 	}
+	list = append(list, s.streamRoutes()...)
+	list = append(list, s.apiRoutes()...)
 	if s.Demo != nil {
 		list = append(list,
 			route{method: "POST", pattern: "/demo/login", action: open, handle: s.postDemoLogin},

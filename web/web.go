@@ -75,6 +75,7 @@ type server struct {
 	pages   map[string]pageSet // by language
 	assets  map[string]string  // path under static → version
 	uploads *uploads
+	streams *streams // nil without media
 	metrics http.Handler
 	probe   bool // tests: answer 204 instead of calling the handler
 }
@@ -107,6 +108,7 @@ func newServer(c Config) (*server, error) {
 	if err := built(static); err != nil {
 		return nil, err
 	}
+	s.streams = newStreams(c.SFU)
 	if s.assets, err = versions(static); err != nil {
 		return nil, err
 	}

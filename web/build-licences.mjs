@@ -9,12 +9,12 @@ const go = process.env.GO || "go";
 const isNotice = (name) => /^(licen[cs]e|copying|notice|patents)/i.test(name);
 
 function notices(dir) {
-  return readdirSync(dir).filter(isNotice).sort()
+  return readdirSync(dir, { withFileTypes: true }).filter((e) => e.isFile() && isNotice(e.name)).map((e) => e.name).sort()
     .map((name) => readFileSync(join(dir, name), "utf8").trim());
 }
 
 function goModules() {
-  const listed = execFileSync(go, ["list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}}\t{{.Dir}}{{end}}{{end}}", "./cmd/yunting"],
+  const listed = execFileSync(go, ["list", "-e", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Path}} {{.Version}}\t{{.Dir}}{{end}}{{end}}", "./cmd/yunting"],
     { encoding: "utf8", maxBuffer: 1 << 26 });
   return [...new Set(listed.split("\n").filter(Boolean))].sort().map((line) => line.split("\t"));
 }

@@ -38,7 +38,7 @@ func chromium(t testing.TB) context.Context {
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-backgrounding-occluded-windows", true),
 		chromedp.Flag("disable-renderer-backgrounding", true),
-		chromedp.Flag("lang", "zh-CN"),
+		chromedp.Flag("accept-lang", "zh-CN,zh"),
 		chromedp.WindowSize(1440, 900),
 	)
 	allocated, cancelAllocator := chromedp.NewExecAllocator(context.Background(), options...)
@@ -71,7 +71,10 @@ func newVisitor(t testing.TB, base, name string) *visitor {
 	ctx, cancel := chromedp.NewContext(chromium(t), chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
 	v := &visitor{t: t, name: name, base: base, ctx: ctx}
-	v.do("begin", chromedp.EmulateViewport(1440, 900))
+	// The tab lives as long as the context of its first action: that one has no deadline.
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(1440, 900)); err != nil {
+		t.Fatalf("%s: new tab: %v", name, err)
+	}
 	return v
 }
 

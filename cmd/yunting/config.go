@@ -26,7 +26,9 @@ type options struct {
 	ACMEEmail    string   `name:"acme-email" help:"Contact address given to the certificate authority."`
 	SMTPURL      string   `name:"smtp-url" help:"Mail server: smtp://USER:PASSWORD@HOST:587 or smtps://…:465. Default: a spool directory under DATA-DIR."`
 	MailFrom     string   `default:"court@yunting.localhost" help:"Sender address of the court's mail."`
-	TSAURL       string   `name:"tsa-url" help:"RFC 3161 time-stamping authority. Default: the built-in one."`
+	SigningKey   string   `help:"File (PEM) with the court's private signing key and its certificate chain. Default: a demonstration key made under DATA-DIR/keys."`
+	SigningRoots string   `help:"File (PEM) with the root certificates that verify --signing-key's signatures and --tsa-url's time-stamps."`
+	TSAURL       string   `name:"tsa-url" help:"RFC 3161 time-stamping authority; needed with --signing-key, and only then. Default: the built-in one."`
 	LogFormat    string   `enum:"text,json" default:"text" help:"Form of the log: text or json."`
 	LogLevel     string   `enum:"debug,info,warn,error" default:"info" help:"Least level that is logged."`
 }
@@ -42,6 +44,9 @@ func (o *options) complete() error {
 	}
 	if o.TLSCert != "" && len(o.ACMEDomain) > 0 {
 		return fmt.Errorf("choose either --tls-cert and --tls-key, or --acme-domain")
+	}
+	if own := o.SigningKey != ""; own != (o.SigningRoots != "") || own != (o.TSAURL != "") {
+		return fmt.Errorf("--signing-key, --signing-roots and --tsa-url go together: a key of your own needs a time-stamp that others trust, and the roots of both")
 	}
 	if o.MediaPort < 1 || o.MediaPort > 65535 {
 		return fmt.Errorf("--media-port %d: want a port from 1 to 65535", o.MediaPort)

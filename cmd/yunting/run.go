@@ -127,7 +127,7 @@ func open(ctx context.Context, o options, log *slog.Logger) (c *court, err error
 	court := docket.ProfileCN()
 	c.identity = identity.New(c.pool, identity.Options{Now: time.Now, Key: identityKey})
 	c.docket = docket.New(docket.Config{Pool: c.pool, Blobs: c.blobs, Jobs: inserter, Identity: c.identity, Now: time.Now, Court: court, Key: invitationKey})
-	signer, err := sign.LoadOrCreate(filepath.Join(keys, "signing"), court.Name, time.Now)
+	signer, err := o.signer(filepath.Join(keys, "signing"), court.Name)
 	if err != nil {
 		return nil, fmt.Errorf("signing keys: %w", err)
 	}
@@ -141,6 +141,14 @@ func open(ctx context.Context, o options, log *slog.Logger) (c *court, err error
 		return nil, err
 	}
 	return c, c.startJobs(ctx)
+}
+
+// signer signs documents with the keys that are configured, else with the demonstration's own under dir.
+func (o *options) signer(dir, court string) (*sign.Signer, error) {
+	if o.SigningKey != "" {
+		return sign.Load(sign.Files{Key: o.SigningKey, Roots: o.SigningRoots, StampURL: o.TSAURL})
+	}
+	return sign.LoadOrCreate(dir, court, time.Now)
 }
 
 // openDatabase connects to the configured server, or starts the private one.

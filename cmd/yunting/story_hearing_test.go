@@ -49,7 +49,7 @@ func (s *story) hear() {
 // goIn goes through the device check and the declaration into the lobby or, for the court, into the room.
 func (s *story) goIn(v *visitor) {
 	v.open(s.hearing)
-	v.submit("进入")
+	v.submit("参加庭审")
 	v.until("the device check", `!!document.querySelector('#precheck button')`, 20*time.Second)
 	v.until("a picture from the camera", `(document.querySelector('#precheck video')?.videoWidth ?? 0) > 0`, 20*time.Second)
 	if v == s.plaintiff {

@@ -193,10 +193,16 @@ func (s *server) ownDelivery(r *request) error {
 	if r.delivery.Account != nil && *r.delivery.Account == r.actor.Account {
 		return nil
 	}
-	if r.Method == http.MethodGet && (r.can(identity.ActServe) || r.can(identity.ActSupervise)) {
+	if r.Method == http.MethodGet && r.seesDeliveries() {
 		return nil
 	}
 	return errForbidden
+}
+
+// seesDeliveries reports whether the person may see what was served on
+// everybody in the case, not only on themselves.
+func (r *request) seesDeliveries() bool {
+	return r.can(identity.ActServe) || r.can(identity.ActDraftJudgment) || r.can(identity.ActSupervise)
 }
 
 // find loads what the path names, and the policy's view of its case.

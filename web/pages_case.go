@@ -100,7 +100,7 @@ func (s *server) getCase(r *request) error {
 		return err
 	}
 	if r.can(identity.ActReadDocument) {
-		if data.Documents, err = s.Service.Documents(ctx, c.ID); err != nil {
+		if data.Documents, err = s.documentsFor(r); err != nil {
 			return err
 		}
 	}
@@ -152,7 +152,7 @@ func (s *server) caseDeliveries(r *request, c docket.Case) ([]service.Delivery, 
 	if err != nil {
 		return nil, err
 	}
-	if r.can(identity.ActServe) || r.can(identity.ActSupervise) {
+	if r.seesDeliveries() {
 		return list, nil
 	}
 	return slices.DeleteFunc(list, func(d service.Delivery) bool {

@@ -18,6 +18,7 @@ import (
 	"github.com/tus/tusd/v2/pkg/filestore"
 	"github.com/tus/tusd/v2/pkg/handler"
 	"github.com/tus/tusd/v2/pkg/memorylocker"
+	"golang.org/x/exp/slog"
 
 	"yunting/docket"
 	"yunting/internal/blob"
@@ -66,6 +67,7 @@ func newUploads(s *server, dir string) (*uploads, error) {
 	u.tus, err = handler.NewUnroutedHandler(handler.Config{
 		StoreComposer: composer, BasePath: "/uploads/", MaxSize: maxUpload, DisableDownload: true, DisableConcatenation: true,
 		Cors: &handler.CorsConfig{Disable: true}, PreUploadCreateCallback: u.create,
+		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), // what matters goes to the court's own log, without file names
 	})
 	if err != nil {
 		return nil, fmt.Errorf("web: uploads: %w", err)

@@ -126,28 +126,31 @@ func join(t testing.TB, r *Room, id string, perm Permissions) *client {
 	return c
 }
 
+// answer answers the server's offer. Errors count only while the peer lives:
+// its end closes the client's connection from afar.
 func (c *client) answer(offer string) {
 	c.mu.Lock()
 	c.offers++
 	c.mu.Unlock()
+	if err := c.tryAnswer(offer); err != nil && !c.peer.isClosed() {
+		c.t.Errorf("%s: answer: %v", c.id, err)
+	}
+}
+
+func (c *client) tryAnswer(offer string) error {
 	if err := c.sub.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: offer}); err != nil {
-		c.t.Errorf("%s: offer: %v", c.id, err)
-		return
+		return err
 	}
 	a, err := c.sub.CreateAnswer(nil)
 	if err != nil {
-		c.t.Errorf("%s: answer: %v", c.id, err)
-		return
+		return err
 	}
 	done := webrtc.GatheringCompletePromise(c.sub)
 	if err := c.sub.SetLocalDescription(a); err != nil {
-		c.t.Errorf("%s: answer: %v", c.id, err)
-		return
+		return err
 	}
 	<-done
-	if err := c.peer.AnswerSubscribe(c.sub.LocalDescription().SDP); err != nil && !c.peer.isClosed() {
-		c.t.Errorf("%s: answer: %v", c.id, err)
-	}
+	return c.peer.AnswerSubscribe(c.sub.LocalDescription().SDP)
 }
 
 func (c *client) receive(tr *webrtc.TrackRemote) {

@@ -112,6 +112,9 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if r.Method == http.MethodDelete {
+		g.mu.Lock()
+		delete(g.sessions, id) // at once: a second DELETE finds nothing
+		g.mu.Unlock()
 		s.peer.Close()
 		w.WriteHeader(http.StatusOK)
 		return

@@ -215,10 +215,10 @@ func (p *tab) number(js string) float64 {
 	return n
 }
 
-// until polls inside the page, for 20 s at most.
+// until polls inside the page, for 45 s at most: four tabs starve on a machine that is busy with other tests.
 func (p *tab) until(what, js string) {
 	p.t.Helper()
-	poll := `(async () => { const end = performance.now() + 20000; for (;;) { if (` + js + `) return true; if (performance.now() > end) return false; await new Promise(r => setTimeout(r, 50)); } })()`
+	poll := `(async () => { const end = performance.now() + 45000; for (;;) { if (` + js + `) return true; if (performance.now() > end) return false; await new Promise(r => setTimeout(r, 50)); } })()`
 	held, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool](poll, chromedp.EvalAwaitPromise))
 	if err != nil {
 		p.t.Fatalf("%s: %s: %v", p.name, what, err)

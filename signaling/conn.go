@@ -32,6 +32,9 @@ type conn struct {
 	once  sync.Once
 	cause error // why it ended; written once before gone closes
 
+	eventsMu   sync.Mutex // guards generation, and orders what is told of media by it
+	generation int        // of the media peer whose events are told
+
 	room *room                      // set by the reader once the room took the connection in
 	peer atomic.Pointer[media.Peer] // the person's media peer, set by the room
 }
@@ -321,27 +324,43 @@ func (c *conn) media(ref string, fn func(*media.Peer) error) {
 }
 
 // events are the media peer's notifications, which go straight to the client; what the room must know
-// goes to the room.
-func (c *conn) events(r *room, person uuid.UUID) media.Events {
+// goes to the room. Nothing is told before gate closes (nil is open), so that no offer overtakes the
+// reply that says that there is a peer; and nothing of an earlier peer is told once events was called
+// again, for its offers would poison the client's new connections.
+func (c *conn) events(r *room, person uuid.UUID, gate <-chan struct{}) media.Events {
+	c.eventsMu.Lock()
+	c.generation++
+	mine := c.generation
+	c.eventsMu.Unlock()
+	tell := func(reply reply) {
+		if gate != nil {
+			<-gate
+		}
+		c.eventsMu.Lock()
+		defer c.eventsMu.Unlock()
+		if c.generation == mine {
+			c.send(reply)
+		}
+	}
 	return media.Events{
-		Offer: func(sdp string) { c.send(&subscribeReply{SDP: sdp}) },
+		Offer: func(sdp string) { tell(&subscribeReply{SDP: sdp}) },
 		Candidate: func(target string, ice webrtc.ICECandidateInit) {
-			c.send(&candidateReply{Target: target, Candidate: ice})
+			tell(&candidateReply{Target: target, Candidate: ice})
 		},
 		Track: func(t media.TrackInfo, added bool) {
-			c.send(&trackReply{ID: t.ID, Peer: t.Peer, Media: t.Kind, Source: t.Source, Added: added})
+			tell(&trackReply{ID: t.ID, Peer: t.Peer, Media: t.Kind, Source: t.Source, Added: added})
 		},
 		Speaking: func(speakers []media.Speaker) {
 			peers := make([]string, 0, len(speakers))
 			for _, s := range speakers {
 				peers = append(peers, s.Peer)
 			}
-			c.send(&speakingReply{Peers: peers})
+			tell(&speakingReply{Peers: peers})
 		},
 		Quality: func(q media.Quality) { r.offer(qualityEvent{person, int(q.Score + 0.5)}) },
 		Closed: func(reason string) {
 			if reason != "replaced" {
-				c.send(&noticeReply{Code: "media-closed"})
+				tell(&noticeReply{Code: "media-closed"})
 			}
 		},
 	}

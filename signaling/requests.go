@@ -340,7 +340,9 @@ func (r *room) joinMedia(m *member, req *mediaRequest) error {
 	if r.recording != nil {
 		r.recording.know(m.Person)
 	}
-	p, err := r.media.Join(m.ID.String(), media.JoinOptions{Permissions: r.permissions(m), Events: conn.events(r, m.ID)})
+	gate := make(chan struct{})
+	defer close(gate)
+	p, err := r.media.Join(m.ID.String(), media.JoinOptions{Permissions: r.permissions(m), Events: conn.events(r, m.ID, gate)})
 	if err != nil {
 		return fmt.Errorf("join media: %w", err)
 	}

@@ -210,7 +210,7 @@ func (r *room) enter(e enterEvent) {
 	c.peer.Store(m.peer)
 	c.send(r.welcome(m, resumed)) // at once: a person who comes back waits for nothing that only the record needs
 	if m.peer != nil {
-		m.peer.SetEvents(c.events(r, m.ID))
+		m.peer.SetEvents(c.events(r, m.ID, nil))
 	}
 	if err := r.noteArrival(m, was, byNetwork, lost); err != nil {
 		r.log.Error("signaling: arrival is not recorded", "error", err)

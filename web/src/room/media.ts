@@ -32,6 +32,7 @@ export class HearingMedia {
   private video: RTCRtpSender | null = null;
   private streams = new Map<string, MediaStream>();
   private early: { target: Target; candidate: RTCIceCandidateInit }[] = [];
+  private joining = false;
   private settling = 0;
   private restarting = 0;
   private negotiating = Promise.resolve();
@@ -45,7 +46,12 @@ export class HearingMedia {
 
   /** Asks the server for a peer; fresh begins anew whatever there was. */
   join(fresh: boolean): void {
-    this.socket.ask({ type: "media", fresh }).catch(() => undefined); // the next welcome asks again
+    if (this.joining) return; // one at a time: its answer is on the way
+    this.joining = true;
+    this.socket
+      .ask({ type: "media", fresh })
+      .catch(() => undefined) // the next welcome asks again
+      .finally(() => (this.joining = false));
   }
 
   /** The server's peer stands. When it is a new one, so are our connections. */
@@ -55,6 +61,7 @@ export class HearingMedia {
       return;
     }
     if (!fresh) {
+      this.joining = false;
       this.join(true);
       return;
     }

@@ -1,0 +1,88 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"net/netip"
+	"os"
+	"runtime"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"yunting/media"
+)
+
+type serveCommand struct {
+	Listen string `default:"127.0.0.1:0" help:"HTTP address."`
+	Core   int    `default:"-1" help:"Core to run on; -1 leaves it to the system."`
+	Debug  bool   `help:"Log to standard error."`
+}
+
+// announcement is the one line that serve prints when it is ready.
+type announcement struct {
+	URL string `json:"url"`
+	PID int    `json:"pid"`
+}
+
+// Run serves until ctx ends. Anyone may publish and watch anything: it is for
+// measuring on loopback, nothing else.
+func (c *serveCommand) Run(ctx context.Context) error {
+	if err := pin(c.Core); err != nil {
+		return err
+	}
+	cfg := media.Config{Listen: []netip.Addr{netip.MustParseAddr("127.0.0.1")}}
+	if c.Debug {
+		cfg.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	sfu, err := media.New(cfg)
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", c.Listen)
+	if err != nil {
+		return errors.Join(err, sfu.Close())
+	}
+	server := &http.Server{Handler: routes(sfu), ReadHeaderTimeout: 10 * time.Second}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	if err := json.NewEncoder(os.Stdout).Encode(announcement{"http://" + l.Addr().String(), os.Getpid()}); err != nil {
+		return errors.Join(err, server.Close(), sfu.Close())
+	}
+	select {
+	case <-ctx.Done():
+		err = nil
+	case err = <-failed:
+	}
+	return errors.Join(err, server.Close(), sfu.Close())
+}
+
+func routes(sfu *media.SFU) http.Handler {
+	var watchers atomic.Int64
+	auth := func(_ *http.Request, _, stream string, publish bool) (string, error) {
+		if publish {
+			return stream, nil
+		}
+		return "watcher-" + strconv.FormatInt(watchers.Add(1), 10), nil
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/whip/", sfu.WHIP("/whip/", auth))
+	mux.Handle("/whep/", sfu.WHEP("/whep/", auth))
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/mallocs", func(w http.ResponseWriter, _ *http.Request) {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		fmt.Fprintln(w, m.Mallocs)
+	})
+	return mux
+}

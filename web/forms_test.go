@@ -294,3 +294,23 @@ func TestAFormWhoseServerDiedCanBeSentAgain(t *testing.T) {
 		t.Errorf("status %d: %s", reply.status, reply.body)
 	}
 }
+
+func TestSupervisionLeavesATrace(t *testing.T) {
+	c := newAPICourt(t)
+	c.enrolAll()
+	live, _ := c.accepted()
+	for range 2 {
+		c.page("supervisor", "/cases/"+live.ID.String(), http.StatusOK)
+	}
+	entries, err := c.server.Docket.Entries(t.Context(), live.ID)
+	apiCheck(t, err)
+	n := 0
+	for _, e := range entries {
+		if e.Kind == docket.EntryRead && e.Actor == c.ids["supervisor"] {
+			n++
+		}
+	}
+	if n != 1 {
+		t.Errorf("%d entries of reading, want 1 a day", n)
+	}
+}

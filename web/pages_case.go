@@ -8,11 +8,13 @@ import (
 	"strconv"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"yunting/docket"
 	"yunting/docket/deadline"
 	"yunting/internal/identity"
 	"yunting/internal/ledger"
+	"yunting/internal/postgres"
 	"yunting/service"
 )
 
@@ -95,6 +97,9 @@ func (s *server) getCase(r *request) error {
 	if data.Entries, err = s.Docket.Entries(ctx, c.ID); err != nil {
 		return err
 	}
+	if err := s.noteSupervision(r, data.Entries); err != nil {
+		return err
+	}
 	slices.Reverse(data.Entries)
 	if data.Hearings, err = s.Docket.Hearings(ctx, c.ID); err != nil {
 		return err
@@ -131,6 +136,25 @@ func (s *server) getCase(r *request) error {
 		if p.Title == "" {
 			p.Title = r.t("case.untitled")
 		}
+	})
+}
+
+// noteSupervision records that supervision reads the case: once a day for each
+// supervisor, for the record is of readings and not of clicks.
+func (s *server) noteSupervision(r *request, entries []docket.Entry) error {
+	if !r.can(identity.ActSupervise) || len(r.view.Standings) > 0 {
+		return nil
+	}
+	court := s.Docket.Court()
+	today := court.Today(s.Now())
+	for _, e := range entries {
+		if e.Kind == docket.EntryRead && e.Actor == r.actor.Account && court.Today(e.At) == today {
+			return nil
+		}
+	}
+	return postgres.InTx(r.Context(), s.Pool, func(tx pgx.Tx) error {
+		_, err := s.Docket.AppendEntry(r.Context(), tx, docket.EntryInput{Case: r.caseID, Actor: r.actor, Kind: docket.EntryRead, Data: map[string]string{}})
+		return err
 	})
 }
 

@@ -248,6 +248,8 @@ class Area {
       }
       const { name = "", source = "", purpose = "", date = "" } = row.dataset;
       row.hidden = true;
+      const box = row.closest<HTMLElement>(".notice");
+      if (box && !box.querySelector("[data-pending]:not([hidden])")) box.hidden = true;
       this.run(file, { name, source, purpose, date }, `/uploads/${row.dataset.pending}`);
     });
   }

@@ -23,6 +23,7 @@ type suiteCommand struct {
 	Duration   time.Duration `default:"10s" help:"Measuring window of each run."`
 	ServerCore int           `default:"0" help:"Core of the server."`
 	ClientCore int           `default:"1" help:"Core of publishers and receivers."`
+	Only       []string      `help:"Only these rows of the table, by name." placeholder:"NAME"`
 	Commit     string        `help:"Name of the code that is measured."`
 }
 
@@ -39,7 +40,9 @@ func rows() []*row {
 	camera := func(p, r, goal string) *row {
 		return &row{name: p + " × " + r, goal: goal, args: []string{"--publishers", p, "--receivers", r}}
 	}
-	meeting := func(name string, args ...string) *row { return &row{name: name, args: append([]string{"--meeting"}, args...)} }
+	meeting := func(name string, args ...string) *row {
+		return &row{name: name, args: append([]string{"--meeting"}, args...)}
+	}
 	return []*row{
 		camera("4", "20", "≤ 6"), camera("4", "40", "≤ 5"), camera("4", "80", "≤ 4.5"), camera("1", "300", "≤ 5"),
 		{name: "4 × 40 with microphones", args: []string{"--audio", "--receivers", "40"}},
@@ -58,6 +61,9 @@ func (c *suiteCommand) Run(ctx context.Context) error {
 		return err
 	}
 	all := rows()
+	if len(c.Only) > 0 {
+		all = slices.DeleteFunc(all, func(r *row) bool { return !slices.Contains(c.Only, r.name) })
+	}
 	for _, r := range all {
 		for range c.Runs {
 			f, err := c.one(ctx, self, r)

@@ -8,7 +8,10 @@ import (
 	"time"
 )
 
-const latencyMax = 1 << 20 // samples kept
+const (
+	latencyMax = 1 << 20     // samples kept
+	latencyEnd = time.Minute // beyond it a stamp is none: the packet is another publisher's
+)
 
 // latencies gathers one-way delays. It is safe for concurrent use.
 type latencies struct {
@@ -17,6 +20,9 @@ type latencies struct {
 }
 
 func (l *latencies) add(d time.Duration) {
+	if d < 0 || d > latencyEnd {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.seen) < latencyMax {

@@ -42,14 +42,18 @@ $(dist)/licences.txt: web/node_modules/.installed go.mod web/build-licences.mjs
 	@mkdir -p $(dist)
 	GO=$(GO) node web/build-licences.mjs $@
 
+# The tests that play in Chromium, or kill the whole server, want the machine to themselves and run one package at a time.
+alone := Browser|Chromium|OneCase|NothingAcknowledged
+
 test: ## Install what the tests need and run every test: unit, PostgreSQL, sockets, browser
 	@sh scripts/need.sh test
 	@$(MAKE) --no-print-directory assets check
-	$(GO) test -race -shuffle=on -timeout 40m -p 2 ./...
+	$(GO) test -race -shuffle=on -timeout 25m -p 2 -skip '$(alone)' ./...
+	@$(MAKE) --no-print-directory e2e
 
-e2e: assets ## Only the browser story and the crash test
+e2e: assets ## Only the browser tests, the story and the crash test
 	@sh scripts/need.sh test
-	$(GO) test -shuffle=on -timeout 20m -v ./cmd/yunting/...
+	$(GO) test -shuffle=on -timeout 25m -p 1 -count=1 -run '$(alone)' ./media/record ./signaling ./cmd/yunting
 
 check: ## Formatting, vet and the TypeScript types (fast)
 	@test -z "$$(gofmt -l cmd docket internal media service signaling web bench 2>/dev/null | tee /dev/stderr)"

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"sync"
 
+	"github.com/pion/webrtc/v4"
+
 	"yunting/media/rewrite"
 )
 
@@ -45,6 +47,27 @@ func (r *Room) Record(newSink NewSink) (stop func()) {
 		rec.attach(t)
 	}
 	return rec.stop
+}
+
+// RequestKeyFrames asks every video publisher of the room for a whole picture. A
+// recorder that goes on after a pause calls it: until the next key frame there is
+// nothing that it could show.
+func (r *Room) RequestKeyFrames() {
+	r.mu.Lock()
+	var present []*track
+	for _, t := range r.tracks {
+		if t.kind == webrtc.RTPCodecTypeVideo {
+			present = append(present, t)
+		}
+	}
+	r.mu.Unlock()
+	for _, t := range present {
+		t.w.do(func() {
+			for _, l := range t.layers {
+				l.wantKey = true
+			}
+		})
+	}
 }
 
 // attach makes a sink for t. It runs on the caller's goroutine, so newSink

@@ -311,6 +311,7 @@ func (r *room) followPhase(started bool) {
 		r.noteOrLog(identity.System, docket.EventRecordingStopped, recordingNote{Session: r.recording.session, Cause: "recess"})
 	case r.recording.paused:
 		r.recording.resume()
+		r.media.RequestKeyFrames()
 		r.noteOrLog(identity.System, docket.EventRecordingStarted, recordingNote{Session: r.recording.session, Cause: "recess_over"})
 	}
 	for _, m := range r.people {

@@ -58,7 +58,7 @@ func (s *story) goIn(v *visitor) {
 		v.axe("device check")
 	}
 	v.submit("进入法庭")
-	v.until("the declaration", `!!document.querySelector('[data-act=declare]')`, 20*time.Second)
+	v.until("the declaration", `!!document.querySelector('[data-act=declare]')`, 30*time.Second)
 	v.fill(map[string]string{"discipline": "yes", "noRecording": "yes"})
 	v.press("确认并进入")
 	v.until("the lobby or the room", `['lobby', 'admitted'].includes(window.__room?.state.stage)`, 20*time.Second)

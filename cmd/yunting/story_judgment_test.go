@@ -18,8 +18,11 @@ func (s *story) decide() {
 	v.sees("判决书草稿")
 	v.shotAll("judgment")
 	v.axe("judgment form")
-	v.submitButton("保存并前往签署") // with blanks: refused, and nothing typed is lost
-	v.until("what is missing", `document.querySelectorAll('#errors li').length > 0`, 15*time.Second)
+	v.submitButton("保存并前往签署") // with blanks it can be saved, but not signed: each missing part is named
+	v.submitForm(s.kase + "/judgment/sign")
+	v.sees("不完整")
+	v.shotAll("judgment-incomplete")
+	v.open(s.kase + "/judgment")
 	evaluate[any](v, `document.querySelectorAll('textarea').forEach(e => { if (e.value.includes('〔待填〕')) e.value = e.value.replaceAll('〔待填〕', '') })`)
 	v.fill(map[string]string{
 		"findings.0": "双方签订买卖合同，原告已经交付货物，被告签收后没有付款。", "reasoning": "被告应当按照约定支付价款，原告的请求本院予以支持。",

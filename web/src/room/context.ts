@@ -11,7 +11,13 @@ export function useRoom(): { room: Room; state: RoomState; t: Translate } {
   const context = useContext(RoomContext);
   if (!context) throw new Error("no room around this component");
   const [, again] = useReducer((n: number) => n + 1, 0);
-  useEffect(() => context.room.subscribe(() => again(undefined as never)), [context]);
+  const drawn = context.room.state;
+  useEffect(() => {
+    const draw = () => again(undefined as never);
+    // The effect runs some time after the drawing, later still in a hidden tab: what changed meanwhile is drawn now.
+    if (context.room.state !== drawn) draw();
+    return context.room.subscribe(draw);
+  }, [context]);
   return { room: context.room, state: context.room.state, t: context.t };
 }
 

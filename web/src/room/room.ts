@@ -231,7 +231,6 @@ export class Room {
       resumes: this.state.resumes + (back ? 1 : 0),
       lastGapMs: back ? Math.round(performance.now() - this.lostAt) : this.state.lastGapMs,
     });
-    this.expectPlace();
     if (stage !== "admitted" || m.room.phase === "closed") return;
     if (entered || !this.media.sub) void this.enter();
     else if (!m.media) this.media.join(true);
@@ -274,15 +273,6 @@ export class Room {
       : [...this.state.people, p];
     const mine = p.id === this.config.me.account;
     this.set({ people, ...(mine ? { me: p, stage: stageOf(p) } : {}) });
-    if (mine) this.expectPlace();
-  }
-
-  /** Whoever is connected is declaring, waiting or in. A page that was told of none of these asks again. */
-  private expectPlace(): void {
-    if (this.state.stage !== "connecting") return;
-    window.setTimeout(() => {
-      if (this.state.stage === "connecting" && this.state.connection === "online") this.socket.drop();
-    }, 1500);
   }
 
   private notice(code: string, by: string): void {

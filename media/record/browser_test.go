@@ -207,7 +207,7 @@ func TestChromiumRecorded(t *testing.T) {
 
 func checkBrowserFile(t *testing.T, f record.Finished) {
 	t.Helper()
-	out, err := exec.Command("ffmpeg", "-v", "warning", "-i", f.Path, "-f", "null", "-").CombinedOutput()
+	out, err := exec.Command("ffmpeg", "-v", "warning", "-i", f.Path, "-fps_mode", "vfr", "-enc_time_base", "1:1000", "-f", "null", "-").CombinedOutput()
 	if err != nil || len(out) > 0 {
 		t.Errorf("decode: %v\n%s", err, out)
 	}

@@ -212,13 +212,13 @@ func (c *court) accountName(ctx context.Context, id uuid.UUID) (string, error) {
 	return account.Person.Name, err
 }
 
-// startJobs starts the client that works the queues. A job whose worker died is taken up again after minutes, not River's hour.
+// startJobs starts the client that works the queues. A job whose worker died is taken up again within about a minute, not River's hour.
 func (c *court) startJobs(ctx context.Context) error {
 	workers := river.NewWorkers()
 	c.service.Workers(workers)
 	client, err := river.NewClient(riverpgxv5.New(c.pool), &river.Config{
 		Logger: c.log, Workers: workers, Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}},
-		JobTimeout: 2 * time.Minute, RescueStuckJobsAfter: 3 * time.Minute,
+		JobTimeout: 40 * time.Second, RescueStuckJobsAfter: 50 * time.Second,
 	})
 	if err != nil {
 		return fmt.Errorf("jobs: %w", err)

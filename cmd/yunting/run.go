@@ -236,6 +236,9 @@ func (c *court) ready(ctx context.Context) error {
 	if err := c.pool.Ping(ctx); err != nil {
 		return fmt.Errorf("database: %w", err)
 	}
+	if err := c.ledger.Err(); err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
 	return nil
 }
 

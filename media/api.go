@@ -61,6 +61,11 @@ type Limits struct {
 type Config struct {
 	// Port is the UDP port of all media; 0 takes a free one.
 	Port int
+	// TCPPort takes media by TCP (RFC 6544, passive) from clients whose
+	// network lets no UDP out; 0 takes none.
+	TCPPort int
+	// TCPOptional goes on without TCP when its port is taken.
+	TCPOptional bool
 	// Listen holds the local addresses to bind; empty means every IPv4
 	// address and, when the machine has IPv6, every IPv6 address.
 	// Loopback candidates are offered only when a loopback address is

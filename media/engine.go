@@ -107,11 +107,17 @@ func subscribeAPI(se webrtc.SettingEngine) (*webrtc.API, error) {
 	return webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(&interceptor.Registry{}), webrtc.WithSettingEngine(se)), nil
 }
 
-func settings(cfg Config, mux ice.UDPMux) webrtc.SettingEngine {
+func settings(cfg Config, p *port) webrtc.SettingEngine {
 	var se webrtc.SettingEngine
 	se.LoggerFactory = pionLog{cfg.Logger}
-	se.SetICEUDPMux(mux)
-	se.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
+	se.SetICEUDPMux(p)
+	kinds := []webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6}
+	if mux := p.tcpMux(); mux != nil {
+		se.SetICETCPMux(mux)
+		kinds = append(kinds, webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6)
+	}
+	se.SetNetworkTypes(kinds)
+	se.SetIPFilter(p.offers) // TCP candidates are for the same addresses as UDP's
 	se.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	se.SetIncludeLoopbackCandidate(true) // ports.go lists what is offered
 	se.SetICETimeouts(disconnectedAfter, failedAfter, keepAlive)

@@ -39,3 +39,6 @@ func (p pionScope) Error(m string) { p.log.Debug(m) }
 func (p pionScope) Errorf(f string, a ...any) {
 	p.write(f, a)
 }
+
+// PionLog lets pion's packages log to l.
+func PionLog(l *slog.Logger) logging.LoggerFactory { return pionLog{l} }

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"time"
 
 	"github.com/pion/ice/v4"
 
+	"yunting/media/relay"
 	"yunting/media/udpbatch"
 )
 
@@ -18,6 +20,56 @@ type port struct {
 	sockets []*udpbatch.Conn
 	muxes   []ice.UDPMux
 	local   []netip.Addr // bound addresses, one a socket
+	tcp     []ice.TCPMux // passive ICE-TCP, one a listener
+}
+
+// The bounds of ICE-TCP: what one session may have waiting, and how long a
+// connection may take to say whose it is.
+const (
+	tcpReadQueue  = 64      // packets
+	tcpWriteBytes = 1 << 20 // more is dropped, as a network would
+	tcpFirstCheck = 10 * time.Second
+)
+
+// openTCP listens for media by TCP on the port's addresses.
+func (p *port) openTCP(number int, listen []netip.Addr, log pionLog) error {
+	addresses := make([]string, 0, len(listen))
+	for _, a := range listen {
+		addresses = append(addresses, netip.AddrPortFrom(a, uint16(number)).String())
+	}
+	if len(addresses) == 0 {
+		addresses = []string{fmt.Sprintf(":%d", number)} // both families
+	}
+	for _, a := range addresses {
+		l, err := net.Listen("tcp", a)
+		if err != nil {
+			return fmt.Errorf("media: TCP port %d: %w", number, err)
+		}
+		p.tcp = append(p.tcp, ice.NewTCPMuxDefault(ice.TCPMuxParams{Listener: relay.Bound(l), Logger: log.NewLogger("ice"),
+			ReadBufferSize: tcpReadQueue, WriteBufferSize: tcpWriteBytes, FirstStunBindTimeout: tcpFirstCheck, AliveDurationForConnFromStun: tcpFirstCheck}))
+	}
+	return nil
+}
+
+// tcpMux is what ICE sees of the TCP listeners; nil when there are none.
+func (p *port) tcpMux() ice.TCPMux {
+	switch len(p.tcp) {
+	case 0:
+		return nil
+	case 1:
+		return p.tcp[0]
+	}
+	return ice.NewMultiTCPMuxDefault(p.tcp...)
+}
+
+// offers reports whether ip is one that is offered as a candidate.
+func (p *port) offers(ip net.IP) bool {
+	for _, a := range p.GetListenAddresses() {
+		if a.(*net.UDPAddr).IP.Equal(ip) {
+			return true
+		}
+	}
+	return false
 }
 
 // openPort binds number (0: a free one) on the addresses; none means every
@@ -48,6 +100,9 @@ func openPort(number int, listen []netip.Addr, log pionLog) (*port, error) {
 func (p *port) close() error {
 	var errs []error
 	for _, m := range p.muxes {
+		errs = append(errs, m.Close())
+	}
+	for _, m := range p.tcp {
 		errs = append(errs, m.Close())
 	}
 	return errors.Join(errs...)

@@ -1,8 +1,11 @@
 package media
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/netip"
 	"runtime"
 	"sync"
 	"time"
@@ -53,6 +56,14 @@ func New(cfg Config) (*SFU, error) {
 	if s.port, err = openPort(cfg.Port, cfg.Listen, pionLog{cfg.Logger}); err != nil {
 		return nil, err
 	}
+	if cfg.TCPPort != 0 {
+		if err := s.port.openTCP(cfg.TCPPort, cfg.Listen, pionLog{cfg.Logger}); err != nil {
+			if !cfg.TCPOptional {
+				return nil, errors.Join(err, s.port.close())
+			}
+			cfg.Logger.Warn("media: goes on without TCP", "error", err)
+		}
+	}
 	if err = s.build(); err != nil {
 		_ = s.port.close()
 		return nil, err
@@ -83,6 +94,26 @@ func (s *SFU) build() error {
 	}
 	s.metrics, err = newMetrics(s.cfg.Registerer, s.port.sockets)
 	return err
+}
+
+// Sockets gives the UDP sockets of media: each address that clients are told,
+// with the one that it has on this machine. A relay may reach these.
+func (s *SFU) Sockets() map[netip.AddrPort]netip.AddrPort {
+	out := map[netip.AddrPort]netip.AddrPort{}
+	number := uint16(s.port.number)
+	for _, a := range s.port.GetListenAddresses() {
+		u := a.(*net.UDPAddr).AddrPort()
+		local := netip.AddrPortFrom(u.Addr().Unmap(), number)
+		out[local] = local
+		for _, text := range s.cfg.PublicIPs {
+			public, err := netip.ParseAddr(text)
+			told := netip.AddrPortFrom(public.Unmap(), number)
+			if _, known := out[told]; err == nil && !known && public.Unmap().Is4() == local.Addr().Is4() {
+				out[told] = local
+			}
+		}
+	}
+	return out
 }
 
 // Port is the UDP port that media uses.

@@ -83,6 +83,16 @@ func (c *conn) close(cause error) {
 	})
 }
 
+// tellDrain says that the server goes down and when to come back, and ends the connection.
+func (c *conn) tellDrain() {
+	select {
+	case <-c.gone:
+	default:
+		c.send(&drainReply{RetryAfter: drainRetry.Milliseconds()})
+		c.close(errRestart)
+	}
+}
+
 // send queues a reply. A client whose queue is full is closed: it may resume and gets the whole state.
 func (c *conn) send(r reply) {
 	data, err := encode(r)
@@ -234,6 +244,8 @@ func (c *conn) greet() error {
 				return protocolError(err)
 			}
 			c.send(&publishedReply{SDP: answer})
+		case *waysRequest:
+			c.send(&waysReply{ICEServers: probe.ways()})
 		case *candidateRequest:
 			if err := probe.candidate(req.Candidate); err != nil {
 				return protocolError(err)
@@ -290,7 +302,7 @@ func (c *conn) take(ref string, req request) error {
 		c.media(ref, func(p *media.Peer) error { p.Restart(); return nil })
 	case *leaveRequest:
 		return errLeft
-	case *helloRequest, *probeRequest:
+	case *helloRequest, *probeRequest, *waysRequest:
 		return protocolError(fmt.Errorf("%s after hello", req.kind()))
 	default:
 		c.room.deliver(requestEvent{c, ref, req})

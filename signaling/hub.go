@@ -5,10 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -20,6 +23,7 @@ import (
 	"yunting/internal/blob"
 	"yunting/internal/identity"
 	"yunting/media"
+	"yunting/media/relay"
 )
 
 // The bounds on what one client or room can demand.
@@ -39,6 +43,7 @@ const (
 	peerGrace    = 90 * time.Second // how long a lost person's media peer waits for them
 	storeTimeout = 15 * time.Second // of one call into docket
 	closedGrace  = 30 * time.Second // after which a closed page is a leaving
+	drainRetry   = 2 * time.Second  // after which clients of a server that goes down come back
 	idleTimeout  = 2 * time.Minute  // an empty room that records nothing is put away
 )
 
@@ -93,8 +98,8 @@ type Config struct {
 	// Origins are the web origins ("https://court.example") that may open a socket besides the
 	// one that the request's own Host header names.
 	Origins []string
-	// ICEServers are STUN or TURN URLs given to clients; normally none, for the media port is public.
-	ICEServers []string
+	// Ways are the STUN and TURN servers that clients are told of; nil is none, for the media port is public.
+	Ways *relay.Ways
 	// Name tells an account's name, for people who have not arrived yet; parties' names come from
 	// the case. Nil leaves the judge's and clerk's tiles nameless until they arrive.
 	Name   func(ctx context.Context, account uuid.UUID) (string, error)
@@ -113,6 +118,7 @@ type Hub struct {
 
 	mu      sync.Mutex // guards the fields below; nothing is called while it is held
 	rooms   map[uuid.UUID]*room
+	conns   map[*conn]bool // that Serve runs
 	closing bool
 }
 
@@ -135,7 +141,7 @@ func New(cfg Config) (*Hub, error) {
 		return nil, fmt.Errorf("signaling: recording directory: %w", err)
 	}
 	cfg.RecordingDir = dir
-	h := &Hub{cfg: cfg, log: cfg.Logger, now: cfg.Now, rooms: make(map[uuid.UUID]*room)}
+	h := &Hub{cfg: cfg, log: cfg.Logger, now: cfg.Now, rooms: make(map[uuid.UUID]*room), conns: make(map[*conn]bool)}
 	h.upgrader = websocket.Upgrader{
 		HandshakeTimeout: helloTimeout, ReadBufferSize: 4 << 10, WriteBufferSize: 16 << 10,
 		CheckOrigin: h.originAllowed,
@@ -182,7 +188,7 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, actor identity.Actor
 	}
 	h.mu.Unlock()
 	if closing {
-		w.Header().Set("Retry-After", "2")
+		w.Header().Set("Retry-After", strconv.Itoa(int(drainRetry/time.Second)))
 		http.Error(w, "the server is restarting", http.StatusServiceUnavailable)
 		return
 	}
@@ -193,7 +199,25 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, actor identity.Actor
 		return
 	}
 	c := newConn(h, ws, actor, hearing.ID, seat)
+	if !h.track(c) {
+		c.tellDrain()
+	}
+	defer h.untrack(c)
 	c.run()
+}
+
+// track keeps a connection, so that Shutdown ends it wherever it is; false when Shutdown has come.
+func (h *Hub) track(c *conn) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.conns[c] = true
+	return !h.closing
+}
+
+func (h *Hub) untrack(c *conn) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.conns, c)
 }
 
 // enter hands a connection to its room, which is opened when need be.
@@ -273,9 +297,13 @@ func (h *Hub) Shutdown(ctx context.Context) error {
 	for _, r := range h.rooms {
 		rooms = append(rooms, r)
 	}
+	conns := slices.Collect(maps.Keys(h.conns))
 	h.mu.Unlock()
 	for _, r := range rooms {
 		r.deliver(shutdownEvent{})
+	}
+	for _, c := range conns { // who is in no room yet: device checks, and who did not say hello
+		c.tellDrain()
 	}
 	ended := make(chan struct{})
 	go func() { // ends when all rooms have, which Shutdown asked for above

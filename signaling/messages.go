@@ -10,6 +10,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"yunting/docket"
+	"yunting/media/relay"
 )
 
 // Version is the protocol's version; a hello with another is refused with CloseVersion.
@@ -43,6 +44,8 @@ type (
 	probeRequest struct {
 		SDP string `json:"sdp"`
 	}
+	// waysRequest asks, before any hello, for the STUN and TURN servers of the device check.
+	waysRequest struct{}
 	// declareRequest acknowledges the court's discipline and that nothing is recorded in secret (LR 27).
 	declareRequest struct {
 		Discipline  bool `json:"discipline"`
@@ -122,6 +125,7 @@ type (
 func (*helloRequest) kind() string            { return "hello" }
 func (*clockRequest) kind() string            { return "clock" }
 func (*probeRequest) kind() string            { return "probe" }
+func (*waysRequest) kind() string             { return "ways" }
 func (*declareRequest) kind() string          { return "declare" }
 func (*admitRequest) kind() string            { return "admit" }
 func (*removeRequest) kind() string           { return "remove" }
@@ -142,17 +146,17 @@ func (*leaveRequest) kind() string            { return "leave" }
 type (
 	// welcomeReply answers hello with everything that the client must know to draw the room.
 	welcomeReply struct {
-		Version    int       `json:"version"`
-		You        uuid.UUID `json:"you"`
-		Resume     string    `json:"resume"`
-		Resumed    bool      `json:"resumed"`
-		Media      bool      `json:"media"` // the media peer of before the drop still stands
-		Now        time.Time `json:"now"`
-		Room       roomReply `json:"room"`
-		People     []Person  `json:"people"`
-		Lines      []line    `json:"lines"`
-		Answers    []answer  `json:"answers"`
-		ICEServers []string  `json:"iceServers"`
+		Version    int               `json:"version"`
+		You        uuid.UUID         `json:"you"`
+		Resume     string            `json:"resume"`
+		Resumed    bool              `json:"resumed"`
+		Media      bool              `json:"media"` // the media peer of before the drop still stands
+		Now        time.Time         `json:"now"`
+		Room       roomReply         `json:"room"`
+		People     []Person          `json:"people"`
+		Lines      []line            `json:"lines"`
+		Answers    []answer          `json:"answers"`
+		ICEServers []relay.ICEServer `json:"iceServers"`
 	}
 	// roomReply is the state of the hearing as a whole.
 	roomReply struct {
@@ -184,6 +188,14 @@ type (
 	clockReply struct {
 		Sent float64   `json:"sent"`
 		Now  time.Time `json:"now"`
+	}
+	// waysReply answers ways.
+	waysReply struct {
+		ICEServers []relay.ICEServer `json:"iceServers"`
+	}
+	// drainReply says that the server goes down, and after how many milliseconds to come back.
+	drainReply struct {
+		RetryAfter int64 `json:"retryAfter"`
 	}
 	// mediaReply says that the media peer stands and what it may send.
 	mediaReply struct {
@@ -229,6 +241,8 @@ type (
 )
 
 func (*welcomeReply) kind() string   { return "welcome" }
+func (*waysReply) kind() string      { return "ways" }
+func (*drainReply) kind() string     { return "drain" }
 func (*roomReply) kind() string      { return "room" }
 func (*personReply) kind() string    { return "person" }
 func (*lineReply) kind() string      { return "line" }
@@ -273,6 +287,8 @@ func newRequest(kind string) request {
 		return new(clockRequest)
 	case "probe":
 		return new(probeRequest)
+	case "ways":
+		return new(waysRequest)
 	case "declare":
 		return new(declareRequest)
 	case "admit":

@@ -8,6 +8,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"yunting/media"
+	"yunting/media/relay"
 )
 
 // maxBeforeHello bounds what a device check may ask on one socket.
@@ -20,6 +21,16 @@ type probe struct {
 	once sync.Once
 	room *media.Room
 	peer *media.Peer
+
+	ticket string // of the relay, once ways were asked for
+}
+
+// ways are the STUN and TURN servers for the check alone; what it relays ends with the socket.
+func (p *probe) ways() []relay.ICEServer {
+	if p.ticket == "" {
+		p.ticket = "check:" + uuid.NewString()
+	}
+	return p.conn.hub.cfg.Ways.Servers(p.ticket)
 }
 
 // start answers the client's offer. One probe a socket.
@@ -51,6 +62,9 @@ func (p *probe) candidate(c webrtc.ICECandidateInit) error {
 
 func (p *probe) close() {
 	p.once.Do(func() {
+		if p.ticket != "" {
+			p.conn.hub.cfg.Ways.Revoke(p.ticket)
+		}
 		if p.room != nil {
 			p.room.Close()
 		}

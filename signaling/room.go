@@ -16,6 +16,7 @@ import (
 	"yunting/docket"
 	"yunting/internal/identity"
 	"yunting/media"
+	"yunting/media/relay"
 )
 
 // What reaches a room's goroutine.
@@ -53,6 +54,7 @@ type member struct {
 	proven   string      // the token that was shown last: the welcome after it may not have arrived
 	lostAt   time.Time   // when the socket went, while Connection is ConnLost
 	closed   bool        // the loss was a closed page, not a broken connection
+	ticket   string      // of the relay, while they may use it
 }
 
 // room is one hearing's room. Its goroutine, run, owns every field below "owned by run".
@@ -155,7 +157,7 @@ func (r *room) handle(e event) bool {
 func (r *room) shutdown() {
 	for _, m := range r.people {
 		if m.conn != nil {
-			m.conn.close(errRestart)
+			m.conn.tellDrain()
 		}
 	}
 	r.endRecording("server_stopped")
@@ -293,6 +295,18 @@ func (r *room) dropPeer(m *member) {
 		m.peer.Close()
 		m.peer = nil
 	}
+	if m.ticket != "" {
+		r.hub.cfg.Ways.Revoke(m.ticket)
+		m.ticket = ""
+	}
+}
+
+// ways are the STUN and TURN servers of one who is in, by a ticket that ends with their media peer.
+func (r *room) ways(m *member) []relay.ICEServer {
+	if m.ticket == "" {
+		m.ticket = r.id.String() + ":" + m.ID.String() + ":" + rand.Text()
+	}
+	return r.hub.cfg.Ways.Servers(m.ticket)
 }
 
 // expire ends what waited long enough: a closed page is a leaving after a while, a lost person's
@@ -326,10 +340,11 @@ func (r *room) welcome(m *member, resumed bool) *welcomeReply {
 	w := &welcomeReply{
 		Version: Version, You: m.ID, Resume: m.resume, Resumed: resumed, Media: m.peer != nil,
 		Now: r.hub.now().UTC(), Room: r.status(), People: r.list(),
-		Lines: []line{}, Answers: []answer{}, ICEServers: r.hub.cfg.ICEServers,
+		Lines: []line{}, Answers: []answer{}, ICEServers: []relay.ICEServer{},
 	}
 	if m.Standing == StandPresent {
 		w.Lines, w.Answers = r.lines, r.answers
+		w.ICEServers = r.ways(m)
 	}
 	return w
 }

@@ -19,6 +19,13 @@ type options struct {
 	DatabaseURL  string   `name:"database-url" help:"A PostgreSQL server of your own. Default: a private one under DATA-DIR."`
 	BlobURL      string   `name:"blob-url" help:"Where files are kept: a directory or s3://KEY:SECRET@HOST/BUCKET. Default: DATA-DIR/blobs."`
 	MediaPort    int      `default:"7881" help:"The one UDP port of all audio and video."`
+	MediaTCP     int      `name:"media-tcp" default:"0" help:"TCP port of media for networks without UDP. 0: the number of --media-port, where it is free. -1: none."`
+	TURNPort     int      `name:"turn-port" default:"0" help:"UDP and TCP port of the built-in TURN server. 0: none."`
+	TURNTLSPort  int      `name:"turn-tls-port" default:"0" help:"Port of TURN over TLS; needs --turn-port and a certificate. 0: none."`
+	TURNPorts    string   `name:"turn-relay-ports" default:"49160-49959" help:"UDP ports of relayed addresses, FIRST-LAST."`
+	TURNPeers    string   `name:"turn-peers" enum:"sfu,public" default:"sfu" help:"What the TURN server may reach: the court's media alone, or public addresses too."`
+	ICEServer    []string `name:"ice-server" help:"Other STUN and TURN servers that clients are told of, such as turn:turn.example:3478?transport=udp."`
+	ICESecret    string   `name:"ice-secret" help:"Secret shared with the TURN servers of --ice-server (coturn: static-auth-secret)."`
 	MediaAddress []string `help:"Public IP addresses that are announced for media, when they differ from this machine's own."`
 	TLSCert      string   `name:"tls-cert" help:"Certificate file (PEM, with its chain) for HTTPS."`
 	TLSKey       string   `name:"tls-key" help:"Key file (PEM) for HTTPS."`
@@ -50,6 +57,9 @@ func (o *options) complete() error {
 	}
 	if o.MediaPort < 1 || o.MediaPort > 65535 {
 		return fmt.Errorf("--media-port %d: want a port from 1 to 65535", o.MediaPort)
+	}
+	if err := o.completeWays(); err != nil {
+		return err
 	}
 	if o.PublicURL == "" {
 		o.PublicURL = o.defaultURL(host, port)

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"golang.org/x/crypto/acme/autocert"
 
 	"yunting/docket"
 	"yunting/internal/blob"
@@ -34,20 +35,21 @@ import (
 
 // court is everything that runs, wired. Its parts are started by open and stopped in reverse by close.
 type court struct {
-	options  options
-	log      *slog.Logger
-	pool     *pgxpool.Pool
-	blobs    blob.Store
-	identity *identity.Service
-	ledger   *ledger.Log
-	docket   *docket.Docket
-	service  *service.Service
-	jobs     *river.Client[pgx.Tx]
-	sfu      *media.SFU
-	hub      *signaling.Hub
-	metrics  *prometheus.Registry
-	mailDir  string // of the spool; empty when a real server sends
-	stops    []stop
+	options      options
+	log          *slog.Logger
+	pool         *pgxpool.Pool
+	blobs        blob.Store
+	identity     *identity.Service
+	ledger       *ledger.Log
+	docket       *docket.Docket
+	service      *service.Service
+	jobs         *river.Client[pgx.Tx]
+	sfu          *media.SFU
+	hub          *signaling.Hub
+	metrics      *prometheus.Registry
+	certificates *autocert.Manager // see acme
+	mailDir      string            // of the spool; empty when a real server sends
+	stops        []stop
 }
 
 // stop is how one part ends, and how long it may take.
@@ -188,15 +190,21 @@ func (c *court) openMail() (mail.Mailer, error) {
 // openHearings starts media and the rooms, and takes in what recordings a crash left behind.
 func (c *court) openHearings(ctx context.Context) error {
 	var err error
-	c.sfu, err = media.New(media.Config{Port: c.options.MediaPort, Listen: c.options.mediaListen(), PublicIPs: c.options.MediaAddress,
-		Logger: c.log, Registerer: c.metrics})
+	c.sfu, err = media.New(c.mediaConfig())
 	if err != nil {
 		return fmt.Errorf("media on UDP port %d: %w", c.options.MediaPort, err)
 	}
 	c.onStop("media", 5*time.Second, func(context.Context) error { return c.sfu.Close() })
+	ways, err := c.openWays()
+	if err != nil {
+		return err
+	}
+	if ways.Embedded != nil {
+		c.onStop("TURN server", 5*time.Second, func(context.Context) error { return ways.Embedded.Close() })
+	}
 	c.hub, err = signaling.New(signaling.Config{Docket: c.docket, SFU: c.sfu, Blobs: c.blobs,
 		RecordingDir: filepath.Join(c.options.DataDir, "recordings"), Origins: []string{c.options.PublicURL},
-		Name: c.accountName, Now: time.Now, Logger: c.log})
+		Name: c.accountName, Ways: ways, Now: time.Now, Logger: c.log})
 	if err != nil {
 		return fmt.Errorf("hearing rooms: %w", err)
 	}

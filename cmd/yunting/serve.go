@@ -86,13 +86,20 @@ func (c *court) serveOn(server *http.Server, socket net.Listener) error {
 	case o.TLSCert != "":
 		return server.ServeTLS(socket, o.TLSCert, o.TLSKey)
 	case len(o.ACMEDomain) > 0:
-		manager := &autocert.Manager{Prompt: autocert.AcceptTOS, Email: o.ACMEEmail,
-			HostPolicy: autocert.HostWhitelist(o.ACMEDomain...), Cache: autocert.DirCache(filepath.Join(o.DataDir, "keys", "acme"))}
-		server.TLSConfig = manager.TLSConfig()
+		server.TLSConfig = c.acme().TLSConfig()
 		server.TLSConfig.MinVersion = tls.VersionTLS12
 		return server.ServeTLS(socket, "", "")
 	}
 	return server.Serve(socket)
+}
+
+// acme is the one manager of certificates obtained by ACME; it is first asked for while the court opens or listens, never at once.
+func (c *court) acme() *autocert.Manager {
+	if o := c.options; c.certificates == nil {
+		c.certificates = &autocert.Manager{Prompt: autocert.AcceptTOS, Email: o.ACMEEmail,
+			HostPolicy: autocert.HostWhitelist(o.ACMEDomain...), Cache: autocert.DirCache(filepath.Join(o.DataDir, "keys", "acme"))}
+	}
+	return c.certificates
 }
 
 // mediaListen keeps media on loopback when the web server is there: nobody outside could reach the page either.

@@ -265,6 +265,7 @@ function Network({ t, result, again }: { t: Say; result: NetworkResult | null; a
   return (
     <Card t={t} icon="signal" name={t("network")} verdict={!result ? "wait" : bad ? "bad" : "ok"}>
       <p class={bad ? "advice" : "hint"} role="status">{t(key, { ms: result?.rttMs ?? 0 })}</p>
+      {!bad && result?.way && <p class="hint" data-way={result.way}>{t(`way.${result.way}`)}</p>}
       {bad && <button type="button" class="room-button" onClick={again}>{t("retry")}</button>}
     </Card>
   );

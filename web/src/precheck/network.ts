@@ -1,10 +1,12 @@
 // The connection test: the room's socket, its round trip, and a try of the media port.
 
 import { socketURL } from "../lib/config";
+import { wayOf, type Way } from "../lib/way";
 
 export interface NetworkResult {
   socket: boolean;
   media: boolean;
+  way: Way | null; // by which media was reached
   rttMs: number;
 }
 
@@ -17,6 +19,7 @@ export async function testNetwork(path: string): Promise<NetworkResult> {
   const pc = new RTCPeerConnection();
   const trips: number[] = [];
   let media = false;
+  let way: Way | null = null;
   try {
     await within(limit, (resolve, reject) => {
       const wantMore = () => socket.send(JSON.stringify({ type: "clock", sent: performance.now() }));
@@ -35,17 +38,23 @@ export async function testNetwork(path: string): Promise<NetworkResult> {
       socket.onerror = socket.onclose = () => reject();
       socket.onopen = async () => {
         wantMore();
+        socket.send(JSON.stringify({ type: "ways" }));
+      };
+      const begin = async (iceServers: RTCIceServer[]) => {
+        pc.setConfiguration({ iceServers });
         const offer = await pc.createOffer();
         socket.send(JSON.stringify({ type: "probe", sdp: offer.sdp }));
         await pc.setLocalDescription(offer);
       };
       const early: RTCIceCandidateInit[] = [];
       socket.onmessage = async (e) => {
-        const m = JSON.parse(e.data as string) as { type: string; sent: number; sdp: string; candidate: RTCIceCandidateInit };
+        const m = JSON.parse(e.data as string) as { type: string; sent: number; sdp: string; candidate: RTCIceCandidateInit; iceServers: RTCIceServer[] };
         if (m.type === "clock") {
           trips.push(performance.now() - m.sent);
           if (trips.length < probes) wantMore();
           done();
+        } else if (m.type === "ways") {
+          await begin(m.iceServers);
         } else if (m.type === "published") {
           await pc.setRemoteDescription({ type: "answer", sdp: m.sdp });
           for (const c of early) await pc.addIceCandidate(c).catch(() => undefined); // a candidate of no use
@@ -55,6 +64,7 @@ export async function testNetwork(path: string): Promise<NetworkResult> {
         }
       };
     });
+    way = await wayOf(pc);
   } catch {
     // What was reached until then is the answer.
   } finally {
@@ -63,7 +73,7 @@ export async function testNetwork(path: string): Promise<NetworkResult> {
     socket.close();
     pc.close();
   }
-  return { socket: trips.length > 0, media, rttMs: trips.length ? Math.round(Math.min(...trips)) : 0 };
+  return { socket: trips.length > 0, media, way, rttMs: trips.length ? Math.round(Math.min(...trips)) : 0 };
 }
 
 function within(ms: number, run: (resolve: () => void, reject: () => void) => void): Promise<void> {

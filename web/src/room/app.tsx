@@ -57,8 +57,8 @@ export function App() {
         <div class="lost" role="alert">
           <span class="spinner" aria-hidden="true" />
           <div>
-            <strong>{t("lost.title")}</strong>
-            <p>{t("lost.text")}</p>
+            <strong>{t(state.draining ? "drain.title" : "lost.title")}</strong>
+            <p>{t(state.draining ? "drain.text" : "lost.text")}</p>
           </div>
         </div>
       )}

@@ -2,6 +2,7 @@
 
 import type { Room } from "./room";
 import type { Seat } from "../lib/config";
+import { wayOf, type Way } from "../lib/way";
 
 export interface PeerStats {
   name: string;
@@ -17,7 +18,7 @@ export interface PeerStats {
 
 declare global {
   interface Window {
-    __room?: { readonly state: unknown; stats(): Promise<Record<string, PeerStats>>; dropSocket(): void };
+    __room?: { readonly state: unknown; stats(): Promise<Record<string, PeerStats>>; dropSocket(): void; ways(): Promise<(Way | null)[]> };
   }
 }
 
@@ -28,6 +29,7 @@ export function expose(room: Room): void {
       return {
         phase: s.room.phase,
         connection: s.connection,
+        draining: s.draining,
         stage: s.stage,
         me: s.me,
         people: s.people,
@@ -41,6 +43,7 @@ export function expose(room: Room): void {
     },
     stats: () => peerStats(room),
     dropSocket: () => room.socket.drop(),
+    ways: async () => (await Promise.all([room.media.pub, room.media.sub].map(async (pc) => (pc ? wayOf(pc) : null)))),
   };
 }
 

@@ -55,7 +55,7 @@ export class HearingMedia {
   }
 
   /** The server's peer stands. When it is a new one, so are our connections. */
-  joined(fresh: boolean, ice: string[]): void {
+  joined(fresh: boolean, ice: RTCIceServer[]): void {
     if (!fresh && this.pub && this.sub) {
       this.heal();
       return;
@@ -66,7 +66,7 @@ export class HearingMedia {
       return;
     }
     this.close();
-    const config: RTCConfiguration = { iceServers: ice.length ? [{ urls: ice }] : [], bundlePolicy: "max-bundle" };
+    const config: RTCConfiguration = { iceServers: ice, bundlePolicy: "max-bundle" };
     this.sub = this.connection("sub", config);
     this.sub.ontrack = (e) => this.arrived(e);
     this.pub = this.connection("pub", config);
@@ -75,6 +75,11 @@ export class HearingMedia {
       this.video = this.pub.addTransceiver(this.tracks.video ?? "video", { direction: "sendonly", sendEncodings: encodings() }).sender;
       void this.offer(false);
     }
+  }
+
+  /** New credentials of the ways: an ICE restart uses them. */
+  tell(ice: RTCIceServer[]): void {
+    for (const pc of [this.pub, this.sub]) pc?.setConfiguration({ ...pc.getConfiguration(), iceServers: ice });
   }
 
   /** The socket is back and the peer still stands: mend what the fault broke. */

@@ -60,7 +60,7 @@ export interface Welcome {
   people: Person[];
   lines: Line[];
   answers: Answer[];
-  iceServers: string[] | null;
+  iceServers: RTCIceServer[];
 }
 
 export type Target = "pub" | "sub";
@@ -72,6 +72,7 @@ export type Reply =
   | { type: "line"; line: Line }
   | { type: "answers"; answers: Answer[] }
   | { type: "notice"; code: string; by: string }
+  | { type: "drain"; retryAfter: number }
   | { type: "clock"; sent: number; now: string }
   | { type: "media"; fresh: boolean; publishAudio: boolean; publishVideo: boolean }
   | { type: "published"; sdp: string }

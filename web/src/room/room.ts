@@ -18,6 +18,7 @@ export interface Toast {
 
 export interface RoomState {
   connection: "connecting" | "online" | "lost" | "ended";
+  draining: boolean; // the server said that it goes down for a while
   ended: string; // why, when it has ended for good
   stage: Stage;
   room: RoomStatus;
@@ -45,7 +46,7 @@ export class Room {
   state: RoomState;
   private listeners = new Set<() => void>();
   private lostAt = 0;
-  private ice: string[] = [];
+  private ice: RTCIceServer[] = [];
   private toasts = 0;
   private mic: MediaStreamTrack | null = null;
   private cam: MediaStreamTrack | null = null;
@@ -54,7 +55,7 @@ export class Room {
   constructor(readonly config: HearingConfig) {
     const observer = config.me.seat === "observer";
     this.state = {
-      connection: "connecting", ended: "", stage: "connecting",
+      connection: "connecting", draining: false, ended: "", stage: "connecting",
       room: { phase: "waiting", next: [], recording: false },
       me: null, people: [], lines: [], answers: [], speaking: [], speaker: "",
       streams: {}, local: null, microphone: !observer, camera: !observer, faults: {}, choice: loadChoice(),
@@ -201,6 +202,8 @@ export class Room {
         return this.set({ lines: upsert(this.state.lines, m.line) });
       case "answers":
         return this.set({ answers: m.answers });
+      case "drain":
+        return this.set({ draining: true });
       case "notice":
         return this.notice(m.code, m.by);
       case "media":
@@ -222,12 +225,13 @@ export class Room {
 
   private welcome(m: Welcome): void {
     const back = this.state.connection === "lost";
-    this.ice = m.iceServers ?? [];
+    this.ice = m.iceServers;
+    this.media.tell(this.ice);
     const me = m.people.find((p) => p.id === m.you) ?? null;
     const stage = me ? stageOf(me) : "connecting";
     const entered = stage === "admitted" && this.state.stage !== "admitted";
     this.set({
-      connection: "online", room: m.room, people: m.people, lines: m.lines, answers: m.answers, me, stage,
+      connection: "online", draining: false, room: m.room, people: m.people, lines: m.lines, answers: m.answers, me, stage,
       resumes: this.state.resumes + (back ? 1 : 0),
       lastGapMs: back ? Math.round(performance.now() - this.lostAt) : this.state.lastGapMs,
     });

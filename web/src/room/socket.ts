@@ -40,6 +40,7 @@ export class HearingSocket {
   private over = false;
   private timer = 0;
   private refs = 0;
+  private notBefore = 0; // a server that goes down said when to come back
   private waiting = new Map<string, Waiting>();
 
   constructor(private url: string, private events: SocketEvents) {}
@@ -111,6 +112,10 @@ export class HearingSocket {
       case "clock":
         this.clock.sample(message.sent, performance.now(), message.now);
         return;
+      case "drain":
+        this.notBefore = performance.now() + Math.min(message.retryAfter, 30_000) * (0.8 + Math.random() * 0.4);
+        this.events.reply(message);
+        return;
       case "done":
         this.settle(message.ref);
         return;
@@ -181,7 +186,8 @@ export class HearingSocket {
     this.online = false;
     for (const [ref, w] of this.waiting) if (momentary.has(w.request.type)) this.settle(ref, new Refused("offline"));
     if (was) this.events.lost();
-    const wait = backoff[Math.min(this.tries++, backoff.length - 1)]! * (0.8 + Math.random() * 0.4);
+    const pause = backoff[Math.min(this.tries++, backoff.length - 1)]! * (0.8 + Math.random() * 0.4);
+    const wait = Math.max(pause, this.notBefore - performance.now());
     this.timer = window.setTimeout(() => this.open(), wait);
   }
 

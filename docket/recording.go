@@ -19,6 +19,8 @@ type Recording struct {
 	FileName    string          `json:"file_name"`   // empty: made from Name and the container's type
 	MediaType   string          `json:"media_type"`  // empty: video/webm
 	Blob        blob.Ref        `json:"blob"`
+	Session     string          `json:"session"`  // the run of the recorder that it and its segments are of
+	Original    FileRef         `json:"original"` // the segments in one file; zero when none is kept
 	Started     time.Time       `json:"started"`
 	Ended       time.Time       `json:"ended"`
 	Gaps        json.RawMessage `json:"gaps,omitempty"` // an array, with the cause of each (AV 5)

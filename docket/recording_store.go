@@ -39,19 +39,26 @@ func (d *Docket) RecordingPart(ctx context.Context, hearingID uuid.UUID, r Recor
 		if r.Account != uuid.Nil {
 			account = &r.Account
 		}
+		files := []FileRef{{Name: r.FileName, Hash: r.Blob.Hash, Size: r.Blob.Size}}
+		var originalHash []byte
+		if !r.Original.Hash.IsZero() {
+			r.Original.Name = strings.TrimSuffix(r.FileName, path.Ext(r.FileName)) + ".segments"
+			originalHash = r.Original.Hash[:]
+			files = append(files, r.Original)
+		}
 		id := newID()
 		tag, err := tx.Exec(ctx, `INSERT INTO recordings (id, hearing_id, participant, account, name, file_name, media_type, hash, size,
-				started_at, ended_at, gaps, created_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+				session, original_name, original_hash, original_size, started_at, ended_at, gaps, created_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, nullif($10, ''), nullif($11, ''), $12::bytea,
+				CASE WHEN $12::bytea IS NOT NULL THEN $13::bigint END, $14, $15, $16, $17)
 			ON CONFLICT (hearing_id, participant, hash) DO NOTHING`,
 			id, hearingID, r.Participant, account, r.Name, r.FileName, r.MediaType, r.Blob.Hash[:], r.Blob.Size,
-			r.Started.UTC(), r.Ended.UTC(), r.Gaps, d.now())
+			r.Session, r.Original.Name, originalHash, r.Original.Size, r.Started.UTC(), r.Ended.UTC(), r.Gaps, d.now())
 		if err != nil || tag.RowsAffected() == 0 {
 			return err
 		}
-		_, err = d.AppendEntry(ctx, tx, EntryInput{Case: h.Case, Actor: identity.System, Kind: EntryRecording,
-			Files: []FileRef{{Name: r.FileName, Hash: r.Blob.Hash, Size: r.Blob.Size}},
-			Data: map[string]any{"hearing": h.ID, "recording": id, "participant": r.Participant, "name": r.Name,
+		_, err = d.AppendEntry(ctx, tx, EntryInput{Case: h.Case, Actor: identity.System, Kind: EntryRecording, Files: files,
+			Data: map[string]any{"hearing": h.ID, "recording": id, "participant": r.Participant, "name": r.Name, "session": r.Session,
 				"started": r.Started.UTC(), "ended": r.Ended.UTC(), "media_type": r.MediaType, "gaps": r.Gaps}})
 		return err
 	})
@@ -94,7 +101,12 @@ func (d *Docket) Recording(ctx context.Context, id uuid.UUID) (Recording, error)
 }
 
 func (d *Docket) selectRecordings(ctx context.Context, clause string, args ...any) ([]Recording, error) {
-	rows, err := d.pool.Query(ctx, `SELECT id, hearing_id, participant, account, name, file_name, media_type, hash, size,
+	return queryRecordings(ctx, d.pool, clause, args...)
+}
+
+func queryRecordings(ctx context.Context, q querier, clause string, args ...any) ([]Recording, error) {
+	rows, err := q.Query(ctx, `SELECT id, hearing_id, participant, account, name, file_name, media_type, hash, size,
+		coalesce(session, ''), coalesce(original_name, ''), original_hash, coalesce(original_size, 0),
 		started_at, ended_at, gaps FROM recordings `+clause, args...)
 	if err != nil {
 		return nil, fmt.Errorf("docket: recordings: %w", err)
@@ -102,9 +114,10 @@ func (d *Docket) selectRecordings(ctx context.Context, clause string, args ...an
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Recording, error) {
 		var r Recording
 		var account *uuid.UUID
-		var hash []byte
+		var hash, original []byte
 		err := row.Scan(&r.ID, &r.Hearing, &r.Participant, &account, &r.Name, &r.FileName, &r.MediaType, &hash, &r.Blob.Size,
-			&r.Started, &r.Ended, &r.Gaps)
+			&r.Session, &r.Original.Name, &original, &r.Original.Size, &r.Started, &r.Ended, &r.Gaps)
+		copy(r.Original.Hash[:], original)
 		if account != nil {
 			r.Account = *account
 		}

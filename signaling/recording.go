@@ -31,12 +31,13 @@ type recordingNote struct {
 // is RecordingDir/hearing/session; the session file beside it says whose the files are and which are
 // finished, so that a crash at any step loses nothing.
 type recording struct {
-	session string
-	dir     string
-	since   time.Time
-	rec     *record.Recorder
-	stop    func() // takes the recorder off the media room
-	paused  bool   // owned by the room's goroutine
+	session  string
+	dir      string
+	since    time.Time
+	rec      *record.Recorder
+	evidence *evidence
+	stop     func() // takes the recorder off the media room
+	paused   bool   // owned by the room's goroutine
 
 	mu   sync.Mutex // guards file; the room adds people, the recorder adds what is finished
 	file sessionFile
@@ -68,16 +69,19 @@ func (r *room) beginRecording() error {
 		return err
 	}
 	var err error
+	evidence := r.hub.newEvidence(r.id, session, r.log)
 	rec.rec, err = record.New(record.Options{
-		Dir: rec.dir, Now: r.hub.now, Logger: r.log, OnFinished: rec.finished(r.log),
+		Dir: rec.dir, Now: r.hub.now, Logger: r.log, OnFinished: rec.finished(r.log), OnSegment: evidence.add,
 		OnError: func(participant string, err error) {
 			r.log.Error("signaling: recording failed", "participant", participant, "error", err)
 			r.noteOrLog(identity.System, docket.EventRecordingGap, recordingNote{Session: session, Participant: participant, Cause: "fault"})
 		},
 	})
 	if err != nil {
+		evidence.end()
 		return fmt.Errorf("signaling: recording: %w", err)
 	}
+	rec.evidence = evidence
 	rec.stop = r.media.Record(rec.rec.NewSink)
 	r.recording = rec
 	return nil
@@ -161,7 +165,9 @@ func (r *room) endRecording(cause string) {
 	r.hub.finishes.Add(1)
 	go func() {
 		defer r.hub.finishes.Done()
-		if err := rec.rec.Finish(); err != nil {
+		err := rec.rec.Finish()
+		rec.evidence.end()
+		if err != nil {
 			r.log.Error("signaling: recording is not finished and stays for recovery", "error", err)
 			return
 		}
@@ -176,7 +182,10 @@ func (r *room) abandonRecording() {
 	rec := r.recording
 	r.recording = nil
 	rec.stop()
-	err := errors.Join(rec.rec.Finish(), os.RemoveAll(rec.dir), os.Remove(rec.dir+".json"))
+	rec.evidence.dropped.Store(true)
+	finished := rec.rec.Finish()
+	rec.evidence.end()
+	err := errors.Join(finished, os.RemoveAll(rec.dir), os.Remove(rec.dir+".json"))
 	if err != nil {
 		r.log.Error("signaling: abandoned recording", "error", err)
 	}
@@ -197,7 +206,7 @@ func (h *Hub) storeSession(ctx context.Context, dir string, s sessionFile) error
 		if stored[f.Participant+" "+blob.Hash(f.SHA256).String()] {
 			continue
 		}
-		if err := h.storeFile(ctx, s, f); err != nil {
+		if err := h.storeFile(ctx, filepath.Base(dir), s, f); err != nil {
 			return err
 		}
 	}
@@ -207,14 +216,31 @@ func (h *Hub) storeSession(ctx context.Context, dir string, s sessionFile) error
 	return nil
 }
 
-// storeFile gives one participant's file to the blob store, then to docket.
-func (h *Hub) storeFile(ctx context.Context, s sessionFile, f record.Finished) error {
-	ref, err := h.cfg.Blobs.PutFile(ctx, f.Path, blob.Hash(f.SHA256))
+// keep gives a finished file to the blob store.
+func (h *Hub) keep(ctx context.Context, path string, hash blob.Hash) (blob.Ref, error) {
+	ref, err := h.cfg.Blobs.PutFile(ctx, path, hash)
 	if errors.Is(err, fs.ErrNotExist) {
-		ref, err = h.cfg.Blobs.Stat(ctx, blob.Hash(f.SHA256)) // taken over before a crash
+		ref, err = h.cfg.Blobs.Stat(ctx, hash) // taken over before a crash
 	}
 	if err != nil {
-		return fmt.Errorf("signaling: store recording: %w", err)
+		return ref, fmt.Errorf("signaling: store recording: %w", err)
+	}
+	return ref, nil
+}
+
+// storeFile gives one participant's file and its original to the blob store, and both with the segments
+// that docket does not know yet to docket.
+func (h *Hub) storeFile(ctx context.Context, session string, s sessionFile, f record.Finished) error {
+	ref, err := h.keep(ctx, f.Path, blob.Hash(f.SHA256))
+	if err != nil {
+		return err
+	}
+	original, err := h.keep(ctx, f.Original.Path, blob.Hash(f.Original.SHA256))
+	if err != nil {
+		return err
+	}
+	if err := h.enterSegments(ctx, s.Hearing, session, f.Original.Segments); err != nil {
+		return err
 	}
 	gaps, err := json.Marshal(f.Gaps)
 	if err != nil {
@@ -233,7 +259,7 @@ func (h *Hub) storeFile(ctx context.Context, s sessionFile, f record.Finished) e
 	}
 	err = h.cfg.Docket.RecordingPart(ctx, s.Hearing, docket.Recording{
 		Participant: f.Participant, Account: account, Name: name, MediaType: mediaType(f.Path),
-		Blob: ref, Started: f.Started, Ended: f.Ended, Gaps: gaps,
+		Session: session, Original: docket.FileRef{Hash: original.Hash, Size: original.Size}, Blob: ref, Started: f.Started, Ended: f.Ended, Gaps: gaps,
 	})
 	if err != nil {
 		return fmt.Errorf("signaling: enter recording: %w", err)

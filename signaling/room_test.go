@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -293,6 +294,32 @@ func TestRecording(t *testing.T) {
 		if stored.Size == 0 || (r.Name != "林静" && r.Name != "王磊") || r.Account == uuid.Nil || !r.Ended.After(r.Started) {
 			t.Errorf("recording %+v", r)
 		}
+		original, err := c.blobs.Stat(t.Context(), r.Original.Hash)
+		check(t, err)
+		if original.Size != r.Original.Size || original.Size == 0 {
+			t.Errorf("original %+v, stored %+v", r.Original, original)
+		}
+	}
+	segments, err := c.docket.Segments(t.Context(), c.hearing.ID)
+	check(t, err)
+	if len(segments) < 2 {
+		t.Fatalf("%d segments", len(segments))
+	}
+	for _, s := range segments {
+		if s.Leaf.ID == 0 || s.Session != recordings[0].Session || s.Size == 0 {
+			t.Errorf("segment %+v", s)
+		}
+	}
+	// The recorder reports them again after a crash: no second leaf. Another content is a conflict.
+	check(t, c.docket.AddSegments(t.Context(), c.hearing.ID, segments))
+	again, err := c.docket.Segments(t.Context(), c.hearing.ID)
+	check(t, err)
+	if len(again) != len(segments) || again[0].Leaf.ID != segments[0].Leaf.ID {
+		t.Error("a segment has two leaves")
+	}
+	segments[0].Hash[0]++
+	if err := c.docket.AddSegments(t.Context(), c.hearing.ID, segments[:1]); !errors.Is(err, docket.ErrConflict) {
+		t.Errorf("a swapped segment: %v", err)
 	}
 }
 

@@ -40,6 +40,7 @@ type span struct{ from, to int64 }
 // story is what the first pass learns of a participant.
 type story struct {
 	peer   string
+	lines  []Segment
 	files  []string
 	tracks map[uint16]*track
 	order  []*track
@@ -57,6 +58,7 @@ func finishParticipant(dir string) (Finished, error) {
 			return Finished{}, fmt.Errorf("%s: %w", finishedFile, err)
 		}
 		f.Path = filepath.Join(filepath.Dir(dir), filepath.Base(f.Path))
+		f.Original.Path = filepath.Join(filepath.Dir(dir), filepath.Base(f.Original.Path))
 		return f, nil
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return Finished{}, err
@@ -68,6 +70,9 @@ func finishParticipant(dir string) (Finished, error) {
 	f, err := makeFile(dir, s)
 	if err != nil {
 		return Finished{}, err
+	}
+	if f.Original, err = pack(dir, s.lines); err != nil {
+		return Finished{}, fmt.Errorf("original: %w", err)
 	}
 	b, err := json.Marshal(f)
 	if err != nil {
@@ -98,7 +103,7 @@ func readStory(dir string) (*story, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &story{tracks: map[uint16]*track{}, video: map[*track]*pictureInfo{}}
+	s := &story{lines: lines, tracks: map[uint16]*track{}, video: map[*track]*pictureInfo{}}
 	for _, l := range lines {
 		s.files = append(s.files, filepath.Join(dir, l.File))
 		s.peer = l.Participant
@@ -291,7 +296,8 @@ func closeLeftover(dir, path, peer string) error {
 		return err
 	}
 	line.SHA256, line.Size = hex.EncodeToString(sum[:]), size
-	return appendList(dir, line)
+	_, err = appendList(dir, line)
+	return err
 }
 
 // hashFile returns the SHA-256 and the size of a file.
@@ -321,6 +327,10 @@ func makeFile(dir string, s *story) (Finished, error) {
 	if err := m.write(tmp, s); err != nil {
 		return Finished{}, errors.Join(err, os.Remove(tmp))
 	}
+	frames, err := m.checkFrames(tmp)
+	if err != nil {
+		return Finished{}, err
+	}
 	sum, size, err := hashFile(tmp)
 	if err != nil {
 		return Finished{}, err
@@ -329,5 +339,5 @@ func makeFile(dir string, s *story) (Finished, error) {
 		return Finished{}, err
 	}
 	return Finished{Participant: s.peer, Path: path, SHA256: sum, Size: size,
-		Started: time.Unix(0, m.first).UTC(), Ended: time.Unix(0, m.last).UTC(), Gaps: m.gaps}, nil
+		Started: time.Unix(0, m.first).UTC(), Ended: time.Unix(0, m.last).UTC(), Gaps: m.gaps, Frames: frames}, nil
 }

@@ -42,6 +42,7 @@ type output struct {
 	last   int64 // ms, of the last block
 	seen   bool
 	gaps   gapFinder
+	sum    frameSummer
 }
 
 // muxer writes a participant's file.
@@ -319,6 +320,7 @@ func (m *muxer) block(q queued) error {
 	}
 	q.out.gaps.frame(q.at, q.lost)
 	q.out.last, q.out.seen, m.lastMS = ms, true, max(m.lastMS, ms)
+	q.out.sum.add(q.data)
 	_, err := q.out.writer.Write(q.key, ms, q.data)
 	return err
 }

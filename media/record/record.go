@@ -36,6 +36,9 @@ type Options struct {
 	Now func() time.Time
 	// Logger takes faults; nil discards.
 	Logger *slog.Logger
+	// OnSegment is told of each segment once it is closed, synced and listed.
+	// It is called on the writing goroutine and must not block.
+	OnSegment func(Segment)
 	// OnFinished is told of each participant's finished file, on the
 	// goroutine that calls Finish.
 	OnFinished func(Finished)
@@ -70,6 +73,8 @@ type Finished struct {
 	Started     time.Time // of the file's time zero, by the server's clock
 	Ended       time.Time
 	Gaps        []Gap
+	Original    Original // what the file was made from
+	Frames      []FrameSum
 }
 
 // Recorder records one room. Its methods are safe for concurrent use.

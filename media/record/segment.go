@@ -57,6 +57,20 @@ type Segment struct {
 	Previous    string    `json:"previous"` // SHA-256 of the line before, or empty
 }
 
+// Line is the segment's line in the list, without its end: the bytes that the
+// next line's Previous is the SHA-256 of.
+func (s Segment) Line() []byte {
+	b, err := json.Marshal(s)
+	if err != nil { // a struct of strings, numbers and times
+		panic(err)
+	}
+	return b
+}
+
+// Chain is the SHA-256 of Line in hexadecimal digits: the next segment's
+// Previous.
+func (s Segment) Chain() string { return lineHash(s.Line()) }
+
 // segmentWriter appends to one open segment.
 type segmentWriter struct {
 	dir   string
@@ -151,13 +165,13 @@ func (s *segmentWriter) flush() error {
 }
 
 // close makes the segment durable and enters it in the list.
-func (s *segmentWriter) close() error {
+func (s *segmentWriter) close() (Segment, error) {
 	if err := s.flush(); err != nil {
 		s.abandon()
-		return err
+		return Segment{}, err
 	}
 	if err := s.file.Close(); err != nil {
-		return err
+		return Segment{}, err
 	}
 	s.line.SHA256 = hex.EncodeToString(s.sum.Sum(nil))
 	return appendList(s.dir, s.line)
@@ -168,23 +182,20 @@ func (s *segmentWriter) close() error {
 func (s *segmentWriter) abandon() { _ = s.file.Close() }
 
 // appendList chains a line to the segment list and makes it durable.
-func appendList(dir string, line Segment) error {
+func appendList(dir string, line Segment) (Segment, error) {
 	f, err := os.OpenFile(filepath.Join(dir, openSegments), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return err
+		return line, err
 	}
 	last, end, err := lastLine(f)
 	if err != nil {
-		return errors.Join(err, f.Close())
+		return line, errors.Join(err, f.Close())
 	}
 	if last != nil {
 		line.Previous = lineHash(last)
 	}
-	b, err := json.Marshal(line)
-	if err == nil {
-		_, err = f.WriteAt(append(b, '\n'), end)
-	}
-	return errors.Join(err, f.Sync(), f.Close())
+	_, err = f.WriteAt(append(line.Line(), '\n'), end)
+	return line, errors.Join(err, f.Sync(), f.Close())
 }
 
 // lastLine finds the last whole line of the list and where the next begins. A

@@ -119,8 +119,7 @@ func (w *writer) write(p *participant, r record) {
 		err = p.seg.append(r)
 	}
 	if err == nil && p.seg.full(r.at) {
-		err = p.seg.close()
-		p.seg = nil
+		err = w.close(p)
 	}
 	if err != nil {
 		w.fail(p, err, now)
@@ -157,6 +156,16 @@ func (w *writer) ensure(p *participant, at time.Time) error {
 	return nil
 }
 
+// close closes the participant's segment and tells of it.
+func (w *writer) close(p *participant) error {
+	line, err := p.seg.close()
+	p.seg = nil
+	if err == nil && w.opts.OnSegment != nil {
+		w.opts.OnSegment(line)
+	}
+	return err
+}
+
 func (w *writer) fail(p *participant, err error, now time.Time) {
 	if p.seg != nil {
 		p.seg.abandon()
@@ -184,8 +193,7 @@ func (w *writer) flushAll() {
 		}
 		err := p.seg.flush()
 		if err == nil && p.seg.full(now) {
-			err = p.seg.close()
-			p.seg = nil
+			err = w.close(p)
 		}
 		if err != nil {
 			w.fail(p, err, now)
@@ -198,9 +206,8 @@ func (w *writer) closeAll() {
 		if p.seg == nil {
 			continue
 		}
-		if err := p.seg.close(); err != nil {
+		if err := w.close(p); err != nil {
 			w.fail(p, err, w.opts.Now())
 		}
-		p.seg = nil
 	}
 }

@@ -1,0 +1,96 @@
+package signaling
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/google/uuid"
+
+	"yunting/docket"
+	"yunting/internal/blob"
+	"yunting/media/record"
+)
+
+const (
+	segmentQueue = 1024 // closed segments that wait for docket: minutes of a full room
+	segmentBatch = 64   // entered in one transaction
+)
+
+// evidence enters a recording's segments with docket while the hearing runs. The recorder never waits for
+// it: what does not find room, or what the database could not take, is entered with the finished file from
+// the segment list.
+type evidence struct {
+	hub     *Hub
+	hearing uuid.UUID
+	session string
+	log     *slog.Logger
+	queue   chan record.Segment
+	done    chan struct{} // closed when the last segment was entered
+	dropped atomic.Bool   // the hearing did not open: nothing was recorded
+}
+
+func (h *Hub) newEvidence(hearing uuid.UUID, session string, log *slog.Logger) *evidence {
+	e := &evidence{hub: h, hearing: hearing, session: session, log: log,
+		queue: make(chan record.Segment, segmentQueue), done: make(chan struct{})}
+	go e.run()
+	return e
+}
+
+// add takes a closed segment (record.Options.OnSegment).
+func (e *evidence) add(s record.Segment) {
+	select {
+	case e.queue <- s:
+	default:
+		e.log.Warn("signaling: segment waits for the finished file", "number", s.Number)
+	}
+}
+
+// end waits until what was added is entered. Nothing is added after it.
+func (e *evidence) end() {
+	close(e.queue)
+	<-e.done
+}
+
+func (e *evidence) run() {
+	defer close(e.done)
+	for first := range e.queue {
+		if e.dropped.Load() {
+			continue
+		}
+		batch := []record.Segment{first}
+		for len(batch) < segmentBatch && len(e.queue) > 0 {
+			batch = append(batch, <-e.queue)
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
+		if err := e.hub.enterSegments(ctx, e.hearing, e.session, batch); err != nil {
+			e.log.Error("signaling: segments wait for the finished file", "segments", len(batch), "error", err)
+		}
+		cancel()
+	}
+}
+
+// enterSegments gives segments to docket, which puts each into the ledger once.
+func (h *Hub) enterSegments(ctx context.Context, hearing uuid.UUID, session string, list []record.Segment) error {
+	segments := make([]docket.Segment, len(list))
+	for i, l := range list {
+		s := docket.Segment{Session: session, Participant: l.Participant, Number: l.Number, From: l.From, To: l.To, Size: l.Size}
+		var err, chained error
+		s.Hash, err = blob.ParseHash(l.SHA256)
+		if l.Previous != "" {
+			s.Previous, chained = blob.ParseHash(l.Previous)
+		}
+		chain, unreadable := blob.ParseHash(l.Chain())
+		if err := errors.Join(err, chained, unreadable); err != nil {
+			return fmt.Errorf("signaling: segment %d: %w", l.Number, err)
+		}
+		s.Chain = chain
+		segments[i] = s
+	}
+	if err := h.cfg.Docket.AddSegments(ctx, hearing, segments); err != nil {
+		return fmt.Errorf("signaling: enter segments: %w", err)
+	}
+	return nil
+}

@@ -39,6 +39,7 @@ const (
 	EntryTranscriptRevised = "transcript.revised"
 	EntryTranscriptAnswer  = "transcript.answered"
 	EntryRecording         = "recording.stored"
+	EntryIntegrity         = "recording.integrity"
 	EntryDocumentCreated   = "document.created"
 	EntryJudgmentSigned    = "judgment.signed"
 	EntryServed            = "service.sent"
@@ -55,7 +56,7 @@ func EntryKinds() []string {
 	kinds := []string{EntryCreated, EntryFiled, EntryRefiled, EntryCorrections, EntryAccepted, EntryRefused,
 		EntryEvidenceAdded, EntryEvidenceRemoved, EntryInvited, EntryLinked, EntryConsent, EntryConsentDeclined,
 		EntryConsentWithdrawn, EntryHearingScheduled, EntryHearingPhase, EntryTranscriptLine, EntryTranscriptRevised,
-		EntryTranscriptAnswer, EntryRecording, EntryDocumentCreated, EntryJudgmentSigned, EntryServed,
+		EntryTranscriptAnswer, EntryRecording, EntryIntegrity, EntryDocumentCreated, EntryJudgmentSigned, EntryServed,
 		EntryServiceEvent, EntryServiceEffective, EntryServiceProof, EntryStage, EntryExported, EntryRead}
 	for _, event := range HearingEvents() {
 		kinds = append(kinds, "hearing."+event)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"sync/atomic"
 
 	"github.com/google/uuid"
@@ -91,6 +92,25 @@ func (h *Hub) enterSegments(ctx context.Context, hearing uuid.UUID, session stri
 	}
 	if err := h.cfg.Docket.AddSegments(ctx, hearing, segments); err != nil {
 		return fmt.Errorf("signaling: enter segments: %w", err)
+	}
+	return nil
+}
+
+// seal has docket compute the integrity value when the session in dir is the last that a closed hearing
+// waits for. It comes before the session is cleared, so that a crash in between seals after the restart.
+func (h *Hub) seal(ctx context.Context, dir string, hearing uuid.UUID) error {
+	sessions, err := filepath.Glob(filepath.Join(filepath.Dir(dir), "*.json"))
+	if err != nil {
+		return fmt.Errorf("signaling: sessions of the hearing: %w", err)
+	}
+	for _, path := range sessions {
+		if path != dir+".json" {
+			return nil
+		}
+	}
+	_, err = h.cfg.Docket.SealRecord(ctx, hearing)
+	if err != nil && !errors.Is(err, docket.ErrConflict) { // a hearing that goes on is sealed later
+		return fmt.Errorf("signaling: integrity value: %w", err)
 	}
 	return nil
 }

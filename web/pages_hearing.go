@@ -276,6 +276,7 @@ type recordingsPage struct {
 	Hearing    docket.Hearing
 	Case       docket.Case
 	Recordings []docket.Recording
+	Integrity  *docket.Integrity // nil until all recordings are stored
 }
 
 func (s *server) getRecordings(r *request) error {
@@ -287,7 +288,15 @@ func (s *server) getRecordings(r *request) error {
 	if err != nil {
 		return err
 	}
-	return r.render(http.StatusOK, "recordings", "recordings.title", recordingsPage{r.hearing, c, list}, in("cases"))
+	page := recordingsPage{Hearing: r.hearing, Case: c, Recordings: list}
+	value, err := s.Docket.IntegrityOf(r.Context(), r.hearing.ID)
+	switch {
+	case err == nil:
+		page.Integrity = &value
+	case !errors.Is(err, docket.ErrNotFound):
+		return err
+	}
+	return r.render(http.StatusOK, "recordings", "recordings.title", page, in("cases"))
 }
 
 func (s *server) getRecordingFile(r *request) error {

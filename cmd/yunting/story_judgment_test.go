@@ -2,6 +2,7 @@ package main
 
 import (
 	"archive/zip"
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -124,7 +125,12 @@ func (s *story) record() {
 	v.axe("entry")
 	path := s.export()
 	binary := s.p.cmd.Path
-	s.t.Log(run(s.t, binary, "verify", path))
+	said := run(s.t, binary, "verify", path)
+	s.t.Log(said)
+	if !strings.Contains(said, "完整性校验值") {
+		s.t.Error("verify does not tell of the hearing's recording")
+	}
+	s.segmentIsNamed(binary, path)
 	archive, err := os.ReadFile(path)
 	if err != nil {
 		s.t.Fatal(err)
@@ -148,6 +154,42 @@ func (s *story) record() {
 			s.t.Fatal(err)
 		}
 		archive[at] = clean[at]
+	}
+}
+
+// segmentIsNamed changes a byte within each original of the export: verify names the segment.
+func (s *story) segmentIsNamed(binary, path string) {
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	z, err := zip.NewReader(bytes.NewReader(whole), int64(len(whole)))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	originals := 0
+	for _, f := range z.File {
+		if !strings.HasSuffix(f.Name, ".segments") {
+			continue
+		}
+		originals++
+		at, err := f.DataOffset()
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		changed := bytes.Clone(whole)
+		changed[at+int64(f.CompressedSize64)/2] ^= 1
+		broken := filepath.Join(s.t.TempDir(), "segment.zip")
+		if err := os.WriteFile(broken, changed, 0o600); err != nil {
+			s.t.Fatal(err)
+		}
+		out, err := exec.Command(binary, "verify", broken).CombinedOutput()
+		if err == nil || !strings.Contains(string(out), "record: segment ") {
+			s.t.Errorf("a changed segment of %s: %s", f.Name, out)
+		}
+	}
+	if originals == 0 {
+		s.t.Error("the export holds no original")
 	}
 }
 

@@ -59,9 +59,13 @@ func (v *verifyCommand) check(out io.Writer, name string) error {
 	}
 	report, err := bundle.Verify(f, info.Size(), v.Key)
 	if err != nil {
+		return nameSegment(f, info.Size(), report, err)
+	}
+	var recordings bytes.Buffer
+	if err := checkRecords(&recordings, f, info.Size(), report, v.Lang); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "✓ %s\n%s", name, report.Text(v.Lang))
+	fmt.Fprintf(out, "✓ %s\n%s%s", name, report.Text(v.Lang), recordings.String())
 	return nil
 }
 

@@ -71,6 +71,9 @@ func (s Segment) Line() []byte {
 // Previous.
 func (s Segment) Chain() string { return lineHash(s.Line()) }
 
+// SegmentFile is the name of a segment's file in its list.
+func SegmentFile(number int) string { return fmt.Sprintf("%06d.seg", number) }
+
 // segmentWriter appends to one open segment.
 type segmentWriter struct {
 	dir   string
@@ -105,7 +108,7 @@ func createSegment(dir, peer string, at time.Time) (*segmentWriter, error) {
 		}
 		n++
 	}
-	name := fmt.Sprintf("%06d.seg", n)
+	name := SegmentFile(n)
 	f, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err

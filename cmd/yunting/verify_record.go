@@ -1,0 +1,189 @@
+package main
+
+import (
+	"archive/zip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"yunting/docket"
+	"yunting/docket/integrity"
+	"yunting/internal/blob"
+	"yunting/internal/ledger/bundle"
+	"yunting/media/record"
+)
+
+const maxRecordFile = 64 << 20 // bytes of one integrity record
+
+// hearingRecord is what an exported case holds of one hearing's recording.
+type hearingRecord struct {
+	integrity.Record
+	entry bundle.EntryReport
+}
+
+// exported reads the files of an exported case, whose members are stored and not compressed.
+type exported struct {
+	r   io.ReaderAt
+	zip *zip.Reader
+}
+
+// hearingRecords reads the integrity records that the case's entries name, and derives each root again.
+func (x exported) hearingRecords(entries []bundle.EntryReport) ([]hearingRecord, error) {
+	var out []hearingRecord
+	for _, e := range entries {
+		if e.Kind != docket.EntryIntegrity {
+			continue
+		}
+		text, err := x.read(e.Name)
+		if err != nil {
+			return nil, err
+		}
+		var payload struct {
+			Data struct {
+				Root blob.Hash `json:"root"`
+			} `json:"data"`
+			Files []docket.FileRef `json:"files"`
+		}
+		if err := json.Unmarshal(text, &payload); err != nil || len(payload.Files) != 1 {
+			return nil, errors.Join(fmt.Errorf("%s: not an entry of an integrity value", e.Name), err)
+		}
+		text, err = x.read(memberName(payload.Files[0].Hash, payload.Files[0].Name))
+		if err != nil {
+			return nil, err
+		}
+		r, err := integrity.Parse(text)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", e.Name, err)
+		}
+		if r.Root != payload.Data.Root {
+			return nil, fmt.Errorf("%s: %w: its entry names the root %s", e.Name, integrity.ErrAltered, payload.Data.Root)
+		}
+		out = append(out, hearingRecord{r, e})
+	}
+	return out, nil
+}
+
+// originals compares every original with its segments and names the one that is wrong.
+func (x exported) originals(r hearingRecord) error {
+	for _, o := range r.Items {
+		if o.Kind != integrity.KindOriginal {
+			continue
+		}
+		member, err := x.member(memberName(o.SHA256, o.Name))
+		if err != nil {
+			return err
+		}
+		if err := record.CheckOriginal(member, member.Size(), segmentsOf(r.Record, o)); err != nil {
+			return fmt.Errorf("%s: %w", o.Name, err)
+		}
+	}
+	return nil
+}
+
+// segmentsOf are the lines of an original's segment list.
+func segmentsOf(r integrity.Record, original integrity.Item) []record.Segment {
+	var out []record.Segment
+	for _, i := range r.Items {
+		if i.Kind != integrity.KindSegment || i.Session != original.Session || i.Participant != original.Participant || i.From == nil || i.To == nil {
+			continue
+		}
+		out = append(out, record.Segment{Number: i.Number, Participant: i.Participant, File: record.SegmentFile(i.Number), Size: i.Size,
+			SHA256: i.SHA256.String(), From: *i.From, To: *i.To, Previous: i.Previous})
+	}
+	return out
+}
+
+func memberName(hash blob.Hash, name string) string {
+	return "files/" + hash.String() + "/" + bundle.SafeName(name)
+}
+
+// member gives the stored bytes of a file, also when they no longer have its checksum.
+func (x exported) member(name string) (*io.SectionReader, error) {
+	for _, f := range x.zip.File {
+		if f.Name != name {
+			continue
+		}
+		at, err := f.DataOffset()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		return io.NewSectionReader(x.r, at, int64(f.CompressedSize64)), nil
+	}
+	return nil, fmt.Errorf("%s is not in the export", name)
+}
+
+func (x exported) read(name string) ([]byte, error) {
+	member, err := x.member(name)
+	if err != nil {
+		return nil, err
+	}
+	if member.Size() > maxRecordFile {
+		return nil, fmt.Errorf("%s: larger than %d bytes", name, maxRecordFile)
+	}
+	return io.ReadAll(member)
+}
+
+// checkRecords checks the recordings of an export that bundle.Verify found whole, and words what that shows.
+func checkRecords(out io.Writer, r io.ReaderAt, size int64, report bundle.Report, lang string) error {
+	z, err := zip.NewReader(r, size)
+	if err != nil {
+		return err
+	}
+	x := exported{r, z}
+	records, err := x.hearingRecords(report.Entries)
+	if err != nil {
+		return err
+	}
+	for _, one := range records {
+		if err := x.originals(one); err != nil {
+			return err
+		}
+		one.tell(out, lang)
+	}
+	return nil
+}
+
+// tell words a hearing's record: whole, since when, which gaps.
+func (h hearingRecord) tell(out io.Writer, lang string) {
+	words := map[string][3]string{
+		"zh-CN": {"庭审 %s 完整性校验值 %s：%d 个录制分段、%d 个录像文件齐全，自 %s 起未被改动\n", "  中断：%s %s 至 %s，原因 %s\n", "  录像无中断\n"},
+		"en":    {"hearing %s, integrity value %s: %d segments and %d files whole, unaltered since %s\n", "  gap: %s %s to %s, cause %s\n", "  no gaps\n"},
+	}[lang]
+	segments, files, gaps := 0, 0, 0
+	var list strings.Builder
+	for _, i := range h.Items {
+		switch i.Kind {
+		case integrity.KindSegment:
+			segments++
+		case integrity.KindFile:
+			files++
+			var found []record.Gap
+			if json.Unmarshal(i.Gaps, &found) != nil {
+				continue // causes that another version wrote stay in the file
+			}
+			for _, g := range found {
+				gaps++
+				fmt.Fprintf(&list, words[1], i.Name+" "+g.Track, g.From.Format("15:04:05.000"), g.To.Format("15:04:05.000"), g.Cause)
+			}
+		}
+	}
+	fmt.Fprintf(out, words[0], h.Hearing, h.Root, segments, files, h.entry.Since.UTC().Format("2006-01-02 15:04:05 UTC"))
+	if gaps == 0 {
+		list.WriteString(words[2])
+	}
+	io.WriteString(out, list.String())
+}
+
+// nameSegment adds to the fault of an original which of its segments is not as recorded.
+func nameSegment(r io.ReaderAt, size int64, report bundle.Report, fault error) error {
+	var t *bundle.Tampered
+	if !errors.As(fault, &t) || !strings.HasSuffix(t.File, record.OriginalSuffix) {
+		return fault
+	}
+	if err := checkRecords(io.Discard, r, size, report, "en"); err != nil {
+		return fmt.Errorf("%w; %w", fault, err)
+	}
+	return fault
+}

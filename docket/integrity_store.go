@@ -1,0 +1,152 @@
+package docket
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"yunting/docket/integrity"
+	"yunting/internal/blob"
+	"yunting/internal/identity"
+)
+
+// Integrity is a hearing's integrity value (完整性校验值, AV 8).
+type Integrity struct {
+	Root  blob.Hash `json:"root"`  // of integrity.Record
+	Items int       `json:"items"` // segments, files, transcript and presence
+	File  FileRef   `json:"file"`  // the record that the root is of
+	At    time.Time `json:"at"`
+}
+
+// SealRecord computes the integrity value over all that is recorded of a closed
+// hearing and enters it in the docket, once for each state of the record.
+// ErrConflict while the hearing is not closed.
+func (d *Docket) SealRecord(ctx context.Context, hearingID uuid.UUID) (Integrity, error) {
+	if d.blobs == nil {
+		return Integrity{}, errors.New("docket: integrity: no place for files")
+	}
+	h, err := d.Hearing(ctx, hearingID)
+	if err != nil {
+		return Integrity{}, err
+	}
+	if h.ClosedAt == nil {
+		return Integrity{}, fmt.Errorf("docket: integrity: %w", ErrConflict)
+	}
+	items, err := d.integrityItems(ctx, hearingID)
+	if err != nil {
+		return Integrity{}, err
+	}
+	record, err := integrity.New(hearingID.String(), items)
+	if err != nil {
+		return Integrity{}, fmt.Errorf("docket: %w", err)
+	}
+	text, err := record.Marshal()
+	if err != nil {
+		return Integrity{}, fmt.Errorf("docket: %w", err)
+	}
+	ref, err := d.blobs.Put(ctx, bytes.NewReader(text))
+	if err != nil {
+		return Integrity{}, fmt.Errorf("docket: integrity: %w", err)
+	}
+	value := Integrity{Root: record.Root, Items: len(items), At: d.now(), File: FileRef{Name: integrity.FileName, Hash: ref.Hash, Size: ref.Size}}
+	return value, d.inTx(ctx, "integrity", func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `INSERT INTO hearing_integrity (hearing_id, root, items, file_hash, file_size, at)
+			VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
+			hearingID, value.Root[:], value.Items, ref.Hash[:], ref.Size, value.At)
+		if err != nil || tag.RowsAffected() == 0 {
+			return err
+		}
+		_, err = d.AppendEntry(ctx, tx, EntryInput{Case: h.Case, Actor: identity.System, Kind: EntryIntegrity,
+			Files: []FileRef{value.File}, Data: map[string]any{"hearing": hearingID, "root": value.Root, "items": value.Items}})
+		return err
+	})
+}
+
+// integrityItems are the leaves in their order: the transcript, the presence,
+// and each recording with its segments.
+func (d *Docket) integrityItems(ctx context.Context, hearingID uuid.UUID) ([]integrity.Item, error) {
+	transcript, err := d.Transcript(ctx, hearingID)
+	if err != nil {
+		return nil, err
+	}
+	presence, err := d.Presence(ctx, hearingID)
+	if err != nil {
+		return nil, err
+	}
+	segments, err := d.Segments(ctx, hearingID)
+	if err != nil {
+		return nil, err
+	}
+	recordings, err := d.selectRecordings(ctx, `WHERE hearing_id = $1 ORDER BY coalesce(session, ''), participant, started_at, hash`, hearingID)
+	if err != nil {
+		return nil, err
+	}
+	var items []integrity.Item
+	for _, part := range []struct {
+		kind string
+		data any
+	}{{integrity.KindTranscript, transcript.Lines}, {integrity.KindPresence, presence}} {
+		content, err := canonical(part.data)
+		if err != nil {
+			return nil, fmt.Errorf("docket: integrity: %w", err)
+		}
+		items = append(items, integrity.Item{Kind: part.kind, Size: int64(len(content)), SHA256: sha256.Sum256(content), Content: content})
+	}
+	for _, r := range recordings {
+		file := integrity.Item{Kind: integrity.KindFile, Session: r.Session, Participant: r.Participant, Name: r.FileName,
+			From: &r.Started, To: &r.Ended, Size: r.Blob.Size, SHA256: r.Blob.Hash}
+		if file.Gaps, err = canonical(r.Gaps); err != nil {
+			return nil, fmt.Errorf("docket: integrity: %w", err)
+		}
+		items = append(items, file)
+		if !r.Original.Hash.IsZero() {
+			items = append(items, integrity.Item{Kind: integrity.KindOriginal, Session: r.Session, Participant: r.Participant,
+				Name: r.Original.Name, Size: r.Original.Size, SHA256: r.Original.Hash})
+		}
+	}
+	for _, s := range segments {
+		item, err := segmentItem(s)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, item)
+	}
+	return items, nil
+}
+
+// segmentItem takes the times from the payload: the database keeps microseconds, the chain nanoseconds.
+func segmentItem(s Segment) (integrity.Item, error) {
+	var p segmentPayload
+	if err := json.Unmarshal(s.Payload, &p); err != nil {
+		return integrity.Item{}, fmt.Errorf("docket: segment %d: %w", s.Number, err)
+	}
+	item := integrity.Item{Kind: integrity.KindSegment, Session: s.Session, Participant: s.Participant, Number: s.Number,
+		From: &p.From, To: &p.To, Size: s.Size, SHA256: s.Hash}
+	if !s.Previous.IsZero() {
+		item.Previous = s.Previous.String()
+	}
+	return item, nil
+}
+
+// IntegrityOf reads the hearing's newest integrity value; ErrNotFound before
+// the recordings are stored.
+func (d *Docket) IntegrityOf(ctx context.Context, hearingID uuid.UUID) (Integrity, error) {
+	var root, file []byte
+	v := Integrity{File: FileRef{Name: integrity.FileName}}
+	err := d.pool.QueryRow(ctx, `SELECT root, items, file_hash, file_size, at FROM hearing_integrity
+		WHERE hearing_id = $1 ORDER BY at DESC LIMIT 1`, hearingID).Scan(&root, &v.Items, &file, &v.File.Size, &v.At)
+	if err != nil {
+		return Integrity{}, fmt.Errorf("docket: integrity of hearing %s: %w", hearingID, notFound(err))
+	}
+	copy(v.Root[:], root)
+	copy(v.File.Hash[:], file)
+	v.At = v.At.UTC()
+	return v, nil
+}

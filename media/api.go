@@ -76,6 +76,9 @@ type Config struct {
 	PublicIPs []string
 	// Limits bounds what a peer can demand.
 	Limits Limits
+	// StartBps is what a receiver's connection is taken to bear before anything
+	// is known of it, bits a second; 0 is 1.5 Mbps.
+	StartBps int
 	// Logger takes faults; nil discards. No personal data is logged.
 	Logger *slog.Logger
 	// Registerer takes the metrics; nil keeps them private.
@@ -127,6 +130,9 @@ type Events struct {
 	// Speaking lists who speaks in the room, loudest first, whenever the
 	// list of speakers changes.
 	Speaking func(speakers []Speaker)
+	// Paused tells that the video t is not sent to this peer, because the way
+	// to it is too weak, or that it is sent again.
+	Paused func(t TrackInfo, paused bool)
 	// Quality tells each second how this peer's media fares.
 	Quality func(q Quality)
 	// Closed tells that the peer was closed, and why; it is the last event.
@@ -156,6 +162,8 @@ type Quality struct {
 	Down []TrackQuality `json:"down,omitempty"`
 	// RTT is the round trip to the peer as measured by RTCP; 0 is unknown.
 	RTT time.Duration `json:"rtt"`
+	// AvailableBps is what the way to the peer can take, bits a second; 0 is unknown.
+	AvailableBps int `json:"available_bps"`
 	// Score is 1 (unusable) to 5 (perfect), made of loss and round trip.
 	Score float64 `json:"score"`
 }
@@ -167,6 +175,10 @@ type TrackQuality struct {
 	Lost       int           `json:"lost"` // after repair
 	Jitter     time.Duration `json:"jitter"`
 	BitrateBps int           `json:"bitrate_bps"`
+	// Paused says that a received video is held back because the way is too weak.
+	Paused bool `json:"paused,omitempty"`
+	// Layer is the largest layer that the peer's bandwidth allows.
+	Layer int `json:"layer"`
 }
 
 // Sink takes one track of Room.Record. All methods of one sink are called

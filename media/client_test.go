@@ -73,7 +73,13 @@ func loopbackAPI() *webrtc.API {
 
 func join(t testing.TB, r *Room, id string, perm Permissions) *client {
 	t.Helper()
-	c := &client{t: t, id: id, api: loopbackAPI(), tracks: map[string]TrackInfo{}, received: map[string][]rtp.Packet{},
+	return joinBy(t, r, id, perm, loopbackAPI())
+}
+
+// joinBy joins a client whose connections api makes.
+func joinBy(t testing.TB, r *Room, id string, perm Permissions, api *webrtc.API) *client {
+	t.Helper()
+	c := &client{t: t, id: id, api: api, tracks: map[string]TrackInfo{}, received: map[string][]rtp.Packet{},
 		rtcp: make(chan rtcp.Packet, 1000)}
 	offers := make(chan string, 16)
 	p, err := r.Join(id, JoinOptions{Permissions: perm, Events: Events{

@@ -98,13 +98,34 @@ func publishAPI(se webrtc.SettingEngine) (*webrtc.API, error) {
 }
 
 // subscribeAPI makes connections that send. Its interceptors are empty: the
-// worker answers NACK from the shared cache and writes the sender reports.
+// worker answers NACK from the shared cache, writes the sender reports and the
+// transport-wide sequence numbers, and reads the feedback to them.
 func subscribeAPI(se webrtc.SettingEngine) (*webrtc.API, error) {
-	m, err := mediaEngine()
+	m, err := subscribeEngine()
 	if err != nil {
 		return nil, err
 	}
 	return webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(&interceptor.Registry{}), webrtc.WithSettingEngine(se)), nil
+}
+
+func subscribeEngine() (*webrtc.MediaEngine, error) {
+	m, err := mediaEngine(webrtc.RTCPFeedback{Type: webrtc.TypeRTCPFBTransportCC}, webrtc.RTCPFeedback{Type: webrtc.TypeRTCPFBGoogREMB})
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range []webrtc.RTPCodecType{webrtc.RTPCodecTypeAudio, webrtc.RTPCodecTypeVideo} {
+		if err := m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: sdp.TransportCCURI}, k); err != nil {
+			return nil, fmt.Errorf("media: header extensions: %w", err)
+		}
+	}
+	for _, c := range codecs() { // RTX carries the probes
+		rtx := webrtc.RTPCodecParameters{PayloadType: c.PayloadType + 1, RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: webrtc.MimeTypeRTX, ClockRate: c.ClockRate, SDPFmtpLine: fmt.Sprintf("apt=%d", c.PayloadType)}}
+		if err := m.RegisterCodec(rtx, webrtc.RTPCodecTypeVideo); err != nil {
+			return nil, fmt.Errorf("media: rtx: %w", err)
+		}
+	}
+	return m, nil
 }
 
 func settings(cfg Config, p *port) webrtc.SettingEngine {

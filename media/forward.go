@@ -16,7 +16,10 @@ const resendsPerSecond = 2000 // of one subscription: what a NACK storm may cost
 type forwarder struct {
 	mapper  *rewrite.Mapper
 	header  rtp.Header
-	paused  bool // something was held back since the last packet
+	numbers []uint16 // transport-wide sequence numbers by sequence number sent
+	number  [2]byte  // the extension's bytes in header
+	rtx     uint16   // next sequence number of RTX
+	paused  bool     // something was held back since the last packet
 	target  uint8
 	sentAt  time.Time // of the last packet
 	packets uint32
@@ -74,9 +77,9 @@ func (b *buffer) in() rewrite.In {
 }
 
 // forward sends a run of packets of one stream to the receiver.
-func (s *subscription) forward(run []*buffer) (packets, bytes int) {
+func (s *subscription) forward(run []*buffer, now time.Time) (packets, bytes int) {
 	out := s.bound.Load()
-	if out == nil || !s.allowed.Load() || !s.ready.Load() {
+	if out == nil || !s.allowed.Load() || !s.ready.Load() || s.limit.Load() < 0 {
 		s.paused = true
 		return 0, 0
 	}
@@ -88,6 +91,7 @@ func (s *subscription) forward(run []*buffer) (packets, bytes int) {
 		if !ok {
 			continue
 		}
+		s.count(out, b, to.Seq, now)
 		s.write(out, b, to)
 		s.sentAt = b.arrived
 		packets++
@@ -110,6 +114,9 @@ func (s *subscription) admit(b *buffer) bool {
 		if !started || l.index == s.target || l.index == s.mapper.Layer() && s.paused {
 			l.wantKey = true
 		}
+		return false
+	}
+	if int32(l.index) > s.limit.Load() {
 		return false
 	}
 	switch {
@@ -150,6 +157,7 @@ func (s *subscription) write(out *binding, b *buffer, to rewrite.Out) {
 	h.Version, h.Marker = 2, b.head.Marker
 	h.PayloadType, h.SSRC = out.pt, out.ssrc
 	h.SequenceNumber, h.Timestamp = to.Seq, to.Timestamp
+	s.setNumber(out, s.numbers[int(to.Seq)%len(s.numbers)])
 	payload := b.payload()
 	changed := to.Picture != b.vp8.PictureID || to.TL0 != b.vp8.TL0PicIdx
 	if changed {
@@ -230,16 +238,15 @@ func (t *track) layerAt(index uint8) *layer {
 // retarget gives each receiver the best layer that is being sent, and asks
 // for its key frame.
 func (t *track) retarget(now time.Time) {
-	var best *layer
-	for _, l := range t.layers {
-		if now.Sub(l.lastSeen) < silentLayer && (best == nil || l.index > best.index) {
-			best = l
-		}
-	}
-	if best == nil {
+	top := t.bestLayer(now, unlimited)
+	if top == nil {
 		return
 	}
 	for _, s := range t.subscriptions() {
+		best := t.bestLayer(now, s.limit.Load())
+		if best == nil {
+			continue // paused
+		}
 		s.target = best.index
 		if s.bound.Load() != nil && s.ready.Load() && s.allowed.Load() && t.permitted.Load() &&
 			(!s.mapper.Started() || s.paused || s.mapper.Layer() != best.index) {
@@ -247,9 +254,19 @@ func (t *track) retarget(now time.Time) {
 		}
 	}
 	for _, f := range t.feeds {
-		f.target = best.index
-		if !f.mapper.Started() || f.mapper.Layer() != best.index {
-			best.wantKey = true
+		f.target = top.index
+		if !f.mapper.Started() || f.mapper.Layer() != top.index {
+			top.wantKey = true
 		}
 	}
+}
+
+// bestLayer is the largest layer up to limit that is being sent.
+func (t *track) bestLayer(now time.Time, limit int32) (best *layer) {
+	for _, l := range t.layers {
+		if int32(l.index) <= limit && now.Sub(l.lastSeen) < silentLayer && (best == nil || l.index > best.index) {
+			best = l
+		}
+	}
+	return best
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
 
+	"yunting/media/bandwidth"
 	"yunting/media/packet"
 	"yunting/media/rewrite"
 )
@@ -22,10 +23,12 @@ func bench(tb testing.TB) (*subscription, *buffer, *sinkhole) {
 	t := &track{kind: webrtc.RTPCodecTypeVideo, isVP8: true}
 	l := &layer{track: t, ssrc: 7}
 	t.layers = []*layer{l}
-	s := &subscription{track: t}
+	s := &subscription{track: t, peer: &Peer{}}
+	s.peer.down.estimator = bandwidth.New(bandwidth.Options{}, time.Now())
+	s.numbers = make([]uint16, cacheSize(t.kind))
 	s.mapper = rewrite.New(5)
 	hole := &sinkhole{}
-	s.bound.Store(&binding{out: hole, ssrc: 1, pt: 96})
+	s.bound.Store(&binding{out: hole, ssrc: 1, pt: 96, sequence: 3})
 	s.allowed.Store(true)
 	s.ready.Store(true)
 	p := vp8Packet(1, 90, 3, true, true, true)
@@ -48,7 +51,7 @@ func bench(tb testing.TB) (*subscription, *buffer, *sinkhole) {
 func TestForwardAllocatesNothing(t *testing.T) {
 	s, b, hole := bench(t)
 	run := []*buffer{b}
-	if n := testing.AllocsPerRun(1000, func() { b.head.Seq++; s.forward(run) }); n != 0 {
+	if n := testing.AllocsPerRun(1000, func() { b.head.Seq++; s.forward(run, b.arrived) }); n != 0 {
 		t.Errorf("%v allocations a packet", n)
 	}
 	if hole.packets < 1000 {
@@ -62,6 +65,6 @@ func BenchmarkForward(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		p.head.Seq++
-		s.forward(run)
+		s.forward(run, p.arrived)
 	}
 }

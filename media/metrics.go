@@ -16,7 +16,9 @@ type metrics struct {
 	resent, lost, pli      prometheus.Counter
 	peersReplaced, refused prometheus.Counter
 	rooms, peers, tracks   prometheus.Gauge
-	subscriptions          prometheus.Gauge
+	subscriptions, paused  prometheus.Gauge
+	probes, feedback       prometheus.Counter
+	available              prometheus.Histogram
 }
 
 func newMetrics(reg prometheus.Registerer, sockets []*udpbatch.Conn) (*metrics, error) {
@@ -52,7 +54,13 @@ func newMetrics(reg prometheus.Registerer, sockets []*udpbatch.Conn) (*metrics, 
 		peers:         gauge("peers", "Joined peers."),
 		tracks:        gauge("tracks", "Published tracks."),
 		subscriptions: gauge("subscriptions", "Tracks forwarded to receivers."),
+		paused:        gauge("subscriptions_paused", "Videos held back because the way to the receiver is too weak."),
+		probes:        counter("bandwidth_probes_total", "Probes for more bandwidth sent to receivers."),
+		feedback:      counter("transport_feedback_received_total", "Transport-wide feedback packets from receivers."),
+		available: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "yunting", Subsystem: "media", Name: "receiver_available_bps",
+			Help: "Estimated bandwidth to each receiver, bits a second, each second.", Buckets: prometheus.ExponentialBuckets(32_000, 2, 10)}),
 	}
+	all = append(all, m.available)
 	socket := func(name, help string, value func(udpbatch.Stats) uint64) {
 		all = append(all, prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "yunting", Subsystem: "media", Name: name, Help: help},
 			func() float64 {

@@ -33,6 +33,8 @@ type Peer struct {
 
 	pub publisher
 	sub subscriber
+
+	down downlink
 }
 
 func newPeer(r *Room, id string, opts JoinOptions) *Peer {
@@ -43,6 +45,7 @@ func newPeer(r *Room, id string, opts JoinOptions) *Peer {
 func (p *Peer) start() {
 	p.pub.init(p)
 	p.sub.init(p)
+	p.down.init(p)
 	p.sfu.wg.Go(p.deliver)
 	p.sfu.wg.Go(p.sub.run)
 }

@@ -29,6 +29,7 @@ type trackStats struct {
 func (t *track) account(l *layer, b *buffer) {
 	t.stats.packets.Add(1)
 	t.stats.bytes.Add(uint64(b.n))
+	l.wire += wireBytes(b)
 	t.stats.lost.Store(l.loss.Lost)
 	l.jitter.packet(b.head.Timestamp, b.arrived)
 	t.stats.jitter.Store(int64(l.jitter.duration()))
@@ -91,6 +92,10 @@ func (r *Room) quality(now time.Time) {
 		q := Quality{Up: up[p], RTT: p.pub.roundTrip()}
 		q.Down, q.RTT = p.sub.measure(q.RTT)
 		q.Score = score(q)
+		q.AvailableBps = p.down.available()
+		if q.AvailableBps > 0 {
+			r.sfu.metrics.available.Observe(float64(q.AvailableBps))
+		}
 		p.post(func(e Events) {
 			if e.Quality != nil {
 				e.Quality(q)
@@ -122,7 +127,8 @@ func (u *subscriber) measure(rtt time.Duration) ([]TrackQuality, time.Duration) 
 		if d := time.Duration(s.rtt.Load()); d > 0 {
 			rtt = d
 		}
-		out = append(out, TrackQuality{Track: t.info.ID, Lost: int(rep.FractionLost) * 100 / 256, Packets: 100,
+		limit := s.limit.Load()
+		out = append(out, TrackQuality{Track: t.info.ID, Lost: int(rep.FractionLost) * 100 / 256, Packets: 100, Paused: limit < 0, Layer: int(limit),
 			Jitter: time.Duration(rep.Jitter) * time.Second / time.Duration(max(t.codec.ClockRate, 1))})
 	}
 	return out, rtt

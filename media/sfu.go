@@ -74,6 +74,7 @@ func New(cfg Config) (*SFU, error) {
 		go w.run()
 	}
 	s.wg.Go(s.housekeeping)
+	s.wg.Go(s.allocating)
 	return s, nil
 }
 

@@ -30,7 +30,8 @@ type subscriber struct {
 	offer     string                   // outstanding, or empty
 	restartIt bool
 	connected bool
-	told      map[*track]bool // tracks told by Events.Track
+	told      map[*track]bool       // tracks told by Events.Track
+	listeners []*webrtc.RTPReceiver // of feedback to RTX
 }
 
 func (u *subscriber) init(p *Peer) {
@@ -108,6 +109,7 @@ func (u *subscriber) removeLocked(want []*track) (changed bool) {
 		}
 		s.allowed.Store(false)
 		delete(u.forwards, t)
+		u.peer.down.forget(s)
 		u.tellLocked(t, false)
 		u.peer.sfu.metrics.subscriptions.Dec()
 		if err := u.pc.RemoveTrack(s.sender); err != nil {
@@ -257,6 +259,7 @@ func (u *subscriber) repeat() {
 	for t := range u.told {
 		u.peer.tellTrack(t.info, true)
 	}
+	u.peer.down.repeat()
 	if u.offer != "" {
 		u.tellOffer(u.offer)
 	}
@@ -312,15 +315,22 @@ func (u *subscriber) close() {
 	u.mu.Lock()
 	u.closed = true
 	pc := u.pc
+	listeners := u.listeners
 	for t, s := range u.forwards {
 		s.allowed.Store(false)
 		t.unsubscribe(s)
+		u.peer.down.forget(s)
 		u.peer.sfu.metrics.subscriptions.Dec()
 	}
 	clear(u.forwards)
 	u.mu.Unlock()
 	if pc == nil {
 		return
+	}
+	for _, r := range listeners {
+		if err := r.Stop(); err != nil {
+			u.peer.sfu.log.Debug("media: close", "pc", TargetSubscribe, "err", err)
+		}
 	}
 	if err := pc.GracefulClose(); err != nil {
 		u.peer.sfu.log.Debug("media: close", "pc", TargetSubscribe, "err", err)

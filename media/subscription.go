@@ -2,6 +2,7 @@ package media
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"strings"
@@ -9,8 +10,10 @@ import (
 	"time"
 
 	"github.com/pion/rtcp"
+	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 
+	"yunting/media/bandwidth"
 	"yunting/media/rewrite"
 )
 
@@ -19,6 +22,10 @@ type binding struct {
 	out  webrtc.TrackLocalWriter
 	ssrc uint32
 	pt   uint8
+
+	sequence uint8 // id of the transport-wide sequence number extension, 0 is none
+	rtxSSRC  uint32
+	rtxPT    uint8 // 0: the receiver takes no RTX
 }
 
 // subscription forwards one track to one receiver: pion's TrackLocal.
@@ -36,6 +43,9 @@ type subscription struct {
 	bound   atomic.Pointer[binding]
 	report  atomic.Pointer[rtcp.ReceptionReport]
 	rtt     atomic.Int64 // nanoseconds, by RTCP
+	wire    atomic.Int64 // bytes sent to a receiver without transport-wide numbers
+	limit   atomic.Int32 // largest layer that the receiver's bandwidth allows; allocate.Paused
+	probing bool         // feedback to RTX is read; guarded by the subscriber's mutex
 
 	forwarder // owned by the track's worker
 }
@@ -45,6 +55,8 @@ func newSubscription(t *track, p *Peer) *subscription {
 	// Starting low keeps the first wrap, and with it the receiver's rollover
 	// counter, far from the first packets (RFC 3711 section 3.3.1).
 	s.mapper = rewrite.New(uint16(rand.Uint32() & 0x3fff))
+	s.limit.Store(unlimited)
+	s.numbers = make([]uint16, cacheSize(t.kind))
 	s.ready.Store(p.sub.connected) // the caller holds p.sub.mu
 	return s
 }
@@ -67,7 +79,19 @@ func (s *subscription) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParamete
 	if !ok {
 		return webrtc.RTPCodecParameters{}, webrtc.ErrUnsupportedCodec
 	}
-	s.bound.Store(&binding{out: c.WriteStream(), ssrc: uint32(c.SSRC()), pt: uint8(codec.PayloadType)})
+	b := &binding{out: c.WriteStream(), ssrc: uint32(c.SSRC()), pt: uint8(codec.PayloadType), rtxSSRC: uint32(c.SSRCRetransmission())}
+	for _, e := range c.HeaderExtensions() {
+		if e.URI == sdp.TransportCCURI && e.ID > 0 && e.ID < 15 {
+			b.sequence = uint8(e.ID)
+		}
+	}
+	apt := fmt.Sprintf("apt=%d", codec.PayloadType)
+	for _, p := range c.CodecParameters() {
+		if strings.EqualFold(p.MimeType, webrtc.MimeTypeRTX) && p.SDPFmtpLine == apt && b.rtxSSRC != 0 {
+			b.rtxPT = uint8(p.PayloadType)
+		}
+	}
+	s.bound.Store(b)
 	s.track.subscribe(s)
 	return codec, nil
 }
@@ -111,6 +135,10 @@ func (s *subscription) readRTCP() {
 			}
 			return
 		}
+		if bandwidth.IsFeedback(buf[:n]) {
+			s.peer.down.feedback(buf[:n], time.Now())
+			continue
+		}
 		packets, err := rtcp.Unmarshal(buf[:n])
 		if err != nil {
 			s.peer.sfu.metrics.malformed.Inc()
@@ -135,6 +163,8 @@ func (s *subscription) handleRTCP(packets []rtcp.Packet, ssrc uint32) {
 			}
 		case *rtcp.FullIntraRequest:
 			s.track.w.do(s.askKeyFrame)
+		case *rtcp.ReceiverEstimatedMaximumBitrate:
+			s.peer.down.remb(float64(p.Bitrate))
 		case *rtcp.ReceiverReport:
 			for i := range p.Reports {
 				if p.Reports[i].SSRC == ssrc {
@@ -153,7 +183,9 @@ func (s *subscription) takeReport(r *rtcp.ReceptionReport, now time.Time) {
 	}
 	units := int32(uint32(ntpTime(now)>>16) - r.LastSenderReport - r.Delay) // 1/65536 s
 	if units >= 0 && units < 10<<16 {
-		s.rtt.Store(int64(units) * int64(time.Second) / 65536)
+		rtt := time.Duration(units) * time.Second / 65536
+		s.rtt.Store(int64(rtt))
+		s.peer.down.estimator.SetRTT(rtt)
 	}
 }
 

@@ -71,6 +71,7 @@ type track struct {
 	level atomic.Uint32 // smoothed -dBov ×16
 	heard atomic.Int64  // unix nanoseconds of the last packet with a level
 	stats trackStats
+	rates [maxLayers]atomic.Int64 // bits a second on the wire of each layer, 0: silent
 
 	// Owned by the worker.
 	layers []*layer
@@ -92,6 +93,7 @@ type layer struct {
 	keyAsked time.Time
 	keySeen  time.Time
 	lastSeen time.Time
+	wire     int // bytes on a receiver's wire since the rates were last taken
 	sr       senderReport
 	jitter   jitter
 }
@@ -139,14 +141,18 @@ func layerRank(rid string) uint8 {
 	return 0
 }
 
+// cacheSize is how many packets of a stream are kept for repair.
+func cacheSize(kind webrtc.RTPCodecType) int {
+	if kind == webrtc.RTPCodecTypeAudio {
+		return audioCache
+	}
+	return videoCache
+}
+
 // startLayer begins to read a stream.
 func (t *track) startLayer(remote *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
-	size := videoCache
-	if t.kind == webrtc.RTPCodecTypeAudio {
-		size = audioCache
-	}
 	l := &layer{track: t, index: layerRank(remote.RID()), ssrc: uint32(remote.SSRC()), remote: remote,
-		cache: packetcache.New[*buffer](size), loss: loss.New(loss.Options{})}
+		cache: packetcache.New[*buffer](cacheSize(t.kind)), loss: loss.New(loss.Options{})}
 	l.jitter.rate = t.codec.ClockRate
 	t.reading.Add(1)
 	t.w.do(func() { t.w.addLayer(t, l) })

@@ -34,6 +34,8 @@ type worker struct {
 	batch  []*buffer
 	timer  *time.Timer
 	due    []uint16
+	probes []*probe
+	rated  time.Time // when the layers' rates were last taken
 }
 
 func newWorker(s *SFU) *worker {
@@ -56,6 +58,16 @@ func (w *worker) do(f func()) {
 	select {
 	case w.jobs <- job{call: f}:
 	case <-w.quit:
+	}
+}
+
+// offer queues a call unless the queue is full.
+func (w *worker) offer(f func()) bool {
+	select {
+	case w.jobs <- job{call: f}:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -87,6 +99,8 @@ func (w *worker) run() {
 			return
 		case now := <-tick.C:
 			w.upstream(now)
+			w.probe(now)
+			w.rate(now)
 		case j := <-w.jobs:
 			w.collect(j)
 		}
@@ -148,6 +162,7 @@ func (w *worker) fanOut() {
 		return
 	}
 	var bytesIn, bytesOut, out int
+	now := time.Now()
 	for i := 0; i < len(w.batch); {
 		l := w.batch[i].layer
 		j := i
@@ -161,7 +176,7 @@ func (w *worker) fanOut() {
 			continue
 		}
 		for _, s := range l.track.subscriptions() {
-			n, size := s.forward(run)
+			n, size := s.forward(run, now)
 			out += n
 			bytesOut += size
 		}

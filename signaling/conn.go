@@ -362,6 +362,9 @@ func (c *conn) events(r *room, person uuid.UUID, gate <-chan struct{}) media.Eve
 		Track: func(t media.TrackInfo, added bool) {
 			tell(&trackReply{ID: t.ID, Peer: t.Peer, Media: t.Kind, Source: t.Source, Added: added})
 		},
+		Paused: func(t media.TrackInfo, paused bool) {
+			tell(&pausedReply{ID: t.ID, Peer: t.Peer, Source: t.Source, Paused: paused})
+		},
 		Speaking: func(speakers []media.Speaker) {
 			peers := make([]string, 0, len(speakers))
 			for _, s := range speakers {

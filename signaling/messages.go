@@ -224,6 +224,13 @@ type (
 		Source string `json:"source"` // mic, camera or screen
 		Added  bool   `json:"added"`
 	}
+	// pausedReply says that a picture is not sent to the reader, or is sent again.
+	pausedReply struct {
+		ID     string `json:"id"`
+		Peer   string `json:"peer"`
+		Source string `json:"source"`
+		Paused bool   `json:"paused"` // the way to the reader is too weak for this picture
+	}
 	// speakingReply lists the media peers that are heard now, loudest first.
 	speakingReply struct {
 		Peers []string `json:"peers"`
@@ -254,6 +261,7 @@ func (*publishedReply) kind() string { return "published" }
 func (*subscribeReply) kind() string { return "subscribe" }
 func (*candidateReply) kind() string { return "candidate" }
 func (*trackReply) kind() string     { return "track" }
+func (*pausedReply) kind() string    { return "paused" }
 func (*speakingReply) kind() string  { return "speaking" }
 func (*doneReply) kind() string      { return "done" }
 func (*failedReply) kind() string    { return "failed" }

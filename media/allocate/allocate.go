@@ -141,6 +141,10 @@ func (a *Allocator[K]) Update(budgetBps int, demands []Demand[K], now time.Time)
 	}
 	for i := range demands {
 		d := &demands[i]
+		if d.cost(len(d.RateBps)-1) == 0 && d.Class != Audio { // not sent: when it begins, it is new
+			out[i] = Paused
+			continue
+		}
 		g := a.given[d.Key]
 		if g == nil { // new tracks need not wait
 			g = &given{layer: min(most[i], safe[i]), want: d.Want}

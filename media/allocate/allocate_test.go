@@ -165,6 +165,15 @@ func TestAllocatorDoesNotFlap(t *testing.T) {
 	if d := now.Sub(fits); d < holdAfter || d > 2*holdAfter {
 		t.Errorf("soon after a fall it was raised after %v", d)
 	}
+	sent := demands[1].RateBps
+	demands[1].RateBps = make([]int, 3)
+	if got := step(3_000_000, time.Second); got != Paused {
+		t.Errorf("a camera that is off has layer %d", got)
+	}
+	demands[1].RateBps = sent
+	if got := step(3_000_000, 100*time.Millisecond); got != 2 {
+		t.Errorf("a camera that goes on has layer %d", got)
+	}
 	demands[1].Want = 0
 	step(3_000_000, time.Second)
 	demands[1].Want = 2

@@ -11,14 +11,15 @@ import (
 type Options struct {
 	StartBps int // default 1.5 Mbps
 	MinBps   int // default 30 kbps
-	MaxBps   int // default 20 Mbps
+	MaxBps   int // default 50 Mbps
 }
 
 const (
-	defaultRTT   = 100_000   // µs
-	silence      = 1_500_000 // without feedback while packets leave: the link is dead
-	silentFactor = 0.7
-	silentEvery  = 500_000
+	defaultRTT    = 100_000 // µs
+	silentPackets = 10
+	silence       = 1_500_000 // without feedback while packets leave: the link is dead
+	silentFactor  = 0.7
+	silentEvery   = 500_000
 )
 
 // Estimator estimates one connection. Its methods are safe for concurrent
@@ -42,9 +43,9 @@ type Estimator struct {
 	prober    prober
 	cap       float64 // REMB; +Inf is none
 	rtt       int64
-	heard     int64 // last feedback
-	silenced  int64 // last decrease for silence
-	sentAt    uint64
+	heard     int64  // last feedback
+	silenced  int64  // last decrease for silence
+	sentAt    uint32 // packets sent at the last feedback
 	reportAt  int64
 	reported  uint64
 }
@@ -57,7 +58,7 @@ func New(o Options, now time.Time) *Estimator {
 		}
 		return float64(d)
 	}
-	e := &Estimator{min: or(o.MinBps, 30_000), max: or(o.MaxBps, 20_000_000), rtt: defaultRTT, cap: math.Inf(1)}
+	e := &Estimator{min: or(o.MinBps, 30_000), max: or(o.MaxBps, 50_000_000), rtt: defaultRTT, cap: math.Inf(1)}
 	e.history.start = now.Add(-time.Second) // so that no instant is zero
 	e.detector.reset()
 	e.loss.init()
@@ -71,6 +72,9 @@ func New(o Options, now time.Time) *Estimator {
 func (e *Estimator) Sent(bytes int, now time.Time) uint16 {
 	return e.history.add(bytes, e.history.micros(now))
 }
+
+// Count counts bytes of packets without transport-wide numbers, for Report.
+func (e *Estimator) Count(bytes int) { e.history.bytes.Add(uint64(max(bytes, 0))) }
 
 // TargetBps is what may be sent now.
 func (e *Estimator) TargetBps() int { return int(e.target.Load()) }
@@ -116,7 +120,7 @@ func (e *Estimator) Feedback(rtcp []byte, now time.Time) error {
 	}
 	at := e.history.micros(now)
 	e.unwrap()
-	e.heard, e.sentAt = at, e.history.bytes.Load()
+	e.heard, e.sentAt = at, e.history.next.Load()
 	received, lost := 0, 0
 	e.queue.begin()
 	for i := range e.feedback.statuses {
@@ -182,9 +186,13 @@ func (e *Estimator) packet(s *status, now int64) (received, lost int) {
 		return 0, 0
 	}
 	e.detector.packet(sent, at, size)
+	late := e.queue.started && at-sent > e.queue.base+int64(e.queue.delay)+e.rtt*7/10
 	e.queue.packet(sent, at)
+	if fate == fateLost && late {
+		return 0, 0 // sent again: it was lost all the same
+	}
 	if fate == fateLost {
-		return 1, -1
+		return 1, -1 // only overtaken
 	}
 	return 1, 0
 }
@@ -203,8 +211,10 @@ func (e *Estimator) Report(lost float64, now time.Time) {
 	sent := float64(bytes-e.reported) * 8 / seconds
 	first := e.reportAt == 0
 	e.reportAt, e.reported = at, bytes
-	e.heard, e.sentAt = at, bytes
-	if first {
+	e.heard = at
+	if first { // nothing is held back before there is loss
+		e.delay.bps = e.max
+		e.settle()
 		return
 	}
 	total := max(int(sent*seconds/8/1000), lossPackets)
@@ -226,7 +236,7 @@ func (e *Estimator) Tick(now time.Time) {
 	if e.prober.running && at-e.prober.began > probeTimeout {
 		e.prober.fail(at)
 	}
-	if e.heard == 0 || e.reportAt != 0 || at-e.heard < silence+2*e.rtt || at-e.silenced < silentEvery || e.history.bytes.Load()-e.sentAt < 2000 {
+	if e.heard == 0 || e.reportAt != 0 || at-e.heard < silence+2*e.rtt || at-e.silenced < silentEvery || e.history.next.Load()-e.sentAt < silentPackets {
 		return
 	}
 	e.silenced = at
@@ -253,6 +263,22 @@ func (e *Estimator) Probe(wantBps int, now time.Time) (Probe, bool) {
 		p.Duration = probeLong
 	}
 	return p, true
+}
+
+// Try is Probe for a receiver that no padding can be sent to: from time to
+// time the target itself is raised, and the media are the probe.
+func (e *Estimator) Try(wantBps int, now time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	at := e.history.micros(now)
+	want := min(float64(wantBps), e.max, e.cap, probeGain*float64(e.TargetBps()))
+	if !e.started || at < e.prober.next || e.detector.state == signalOveruse || e.loss.trial.running ||
+		at-e.delay.decreased < probeBackMax && e.delay.decreased > 0 {
+		return
+	}
+	e.prober.fail(at)
+	e.delay.bps, e.loss.bps, e.delay.limit = max(e.delay.bps, want), max(e.loss.bps, want), 0
+	e.settle()
 }
 
 // ProbeSent tells that the last packet of the probe was sent.

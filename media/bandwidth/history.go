@@ -13,7 +13,7 @@ const ringSize = 2048 // packets remembered: 1 s at 20 Mbps
 type history struct {
 	start time.Time
 	next  atomic.Uint32
-	bytes atomic.Uint64
+	bytes atomic.Uint64 // of packets without numbers
 	slots [ringSize]atomic.Uint64
 }
 
@@ -25,7 +25,6 @@ func (h *history) micros(t time.Time) int64 { return t.Sub(h.start).Microseconds
 func (h *history) add(size int, at int64) uint16 {
 	seq := uint16(h.next.Add(1))
 	size = min(max(size, 1), 0xfff)
-	h.bytes.Add(uint64(size))
 	h.slots[seq%ringSize].Store(uint64(seq)<<48 | uint64(size)<<36 | uint64(at)&timeMask)
 	return seq
 }

@@ -79,6 +79,7 @@ export type Reply =
   | { type: "subscribe"; sdp: string }
   | { type: "candidate"; target: Target; candidate: RTCIceCandidateInit }
   | { type: "track"; id: string; peer: string; media: "audio" | "video"; source: string; added: boolean }
+  | { type: "paused"; id: string; peer: string; source: string; paused: boolean }
   | { type: "speaking"; peers: string[] }
   | { type: "done"; ref: string }
   | { type: "failed"; ref: string; code: string; detail?: string };

@@ -29,6 +29,7 @@ export interface RoomState {
   speaking: string[];
   speaker: string; // who was heard last, for the phone's one large picture
   streams: Record<string, MediaStream>;
+  weak: string[]; // streams whose picture is held back because our network is weak
   local: MediaStream | null;
   microphone: boolean;
   camera: boolean;
@@ -58,7 +59,7 @@ export class Room {
       connection: "connecting", draining: false, ended: "", stage: "connecting",
       room: { phase: "waiting", next: [], recording: false },
       me: null, people: [], lines: [], answers: [], speaking: [], speaker: "",
-      streams: {}, local: null, microphone: !observer, camera: !observer, faults: {}, choice: loadChoice(),
+      streams: {}, weak: [], local: null, microphone: !observer, camera: !observer, faults: {}, choice: loadChoice(),
       toasts: [], resumes: 0, lastGapMs: 0, mediaState: { pub: "none", sub: "none" },
     };
     if (this.state.choice.camera === "none") this.state.camera = false;
@@ -207,6 +208,7 @@ export class Room {
       case "notice":
         return this.notice(m.code, m.by);
       case "media":
+        if (m.fresh) this.set({ weak: [] });
         return this.media.joined(m.fresh, this.ice);
       case "published":
         return void this.media.published(m.sdp);
@@ -214,6 +216,10 @@ export class Room {
         return void this.media.subscribe(m.sdp);
       case "candidate":
         return void this.media.candidate(m.target, m.candidate);
+      case "track":
+        return m.added || m.media !== "video" ? undefined : this.weak(m.peer, m.source, false);
+      case "paused":
+        return this.weak(m.peer, m.source, m.paused);
       case "speaking": {
         const other = m.peers.find((p) => p !== this.config.me.account);
         return this.set({ speaking: m.peers, speaker: other ?? this.state.speaker });
@@ -221,6 +227,12 @@ export class Room {
       default:
         return undefined;
     }
+  }
+
+  private weak(peer: string, source: string, paused: boolean): void {
+    const id = source === "screen" ? `${peer}.screen` : peer;
+    const others = this.state.weak.filter((x) => x !== id);
+    this.set({ weak: paused ? [...others, id] : others });
   }
 
   private welcome(m: Welcome): void {
@@ -232,6 +244,7 @@ export class Room {
     const entered = stage === "admitted" && this.state.stage !== "admitted";
     this.set({
       connection: "online", draining: false, room: m.room, people: m.people, lines: m.lines, answers: m.answers, me, stage,
+      ...(back ? { weak: [] } : {}), // what is held back is told again
       resumes: this.state.resumes + (back ? 1 : 0),
       lastGapMs: back ? Math.round(performance.now() - this.lostAt) : this.state.lastGapMs,
     });

@@ -51,16 +51,17 @@ function Tile({ tile, front, speaking }: { tile: TileData; front: boolean; speak
   const p = tile.person;
   const here = !p || p.standing === "present" || !!tile.stream;
   const lost = p?.connection === "lost";
+  const weak = !tile.self && here && !lost && state.weak.includes(tile.key);
   const camera = tile.self ? state.camera : p ? p.camera || (!!tile.stream && p.standing !== "present") : true;
-  const picture = !!tile.stream && tile.stream.getVideoTracks().length > 0 && camera;
+  const picture = !!tile.stream && tile.stream.getVideoTracks().length > 0 && camera && !weak;
   const micOn = tile.self ? state.microphone : (p?.microphone ?? true);
-  const why = !here ? t(`tile.${p!.standing === "lobby" || p!.standing === "left" ? p!.standing : "absent"}`) : lost ? t("tile.lost") : "";
-  const classes = ["tile", `seat-${tile.seat}`, front && "front", speaking && "speaking", !here && "away", lost && "lost-tile", tile.self && "self"];
+  const why = !here ? t(`tile.${p!.standing === "lobby" || p!.standing === "left" ? p!.standing : "absent"}`) : lost ? t("tile.lost") : weak ? t("tile.weak") : "";
+  const classes = ["tile", `seat-${tile.seat}`, front && "front", speaking && "speaking", !here && "away", lost && "lost-tile", weak && "weak-tile", tile.self && "self"];
   return (
     <article class={classes.filter(Boolean).join(" ")} data-peer={tile.key}>
       <Media stream={tile.stream} self={tile.self} picture={picture} />
       {!picture && <span class="initial" aria-hidden="true">{[...tile.name][0] ?? t(`seat.${tile.seat}`)[0]}</span>}
-      {why && <p class="tile-why">{lost && <Icon name="warn" />}{why}</p>}
+      {why && <p class="tile-why" role={weak ? "status" : undefined}>{(lost || weak) && <Icon name="warn" />}{why}</p>}
       {p?.hand && <p class="tile-hand"><Icon name="hand" />{t("tile.hand")}</p>}
       <p class="plate">
         <span class="plate-seat">{t(`seat.${tile.seat}`)}</span>

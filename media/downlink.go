@@ -1,0 +1,301 @@
+package media
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+
+	"yunting/media/allocate"
+	"yunting/media/bandwidth"
+)
+
+const (
+	allocateEvery = 200 * time.Millisecond
+	fallAtOnce    = 90 // percent of the last allocation's budget: below it a new one does not wait
+	unlimited     = 255
+	packetOnWire  = 64 // bytes around a payload: RTP header, extension, SRTP tag, UDP and IP
+)
+
+func wireBytes(b *buffer) int { return b.head.End - b.head.Payload + packetOnWire }
+
+// downlink shares the way to one receiver among the tracks that it takes.
+// Its methods are safe for concurrent use; those that take a lock take the
+// subscriber's first.
+type downlink struct {
+	peer      *Peer
+	estimator *bandwidth.Estimator
+	transport atomic.Bool  // the receiver sends transport-wide feedback
+	reported  atomic.Bool  // it sends reception reports or REMB
+	budget    atomic.Int64 // of the last allocation, bps
+
+	mu        sync.Mutex // guards what follows
+	allocator allocate.Allocator[*subscription]
+	speaker   string // peer that spoke last
+	given     int    // bps that the last allocation gave
+	weak      map[*subscription]bool
+	reports   time.Time
+}
+
+func (d *downlink) init(p *Peer) {
+	d.peer = p
+	d.weak = map[*subscription]bool{}
+	d.estimator = bandwidth.New(bandwidth.Options{StartBps: p.sfu.cfg.StartBps}, time.Now())
+}
+
+// available is the estimate, or 0 while nothing is known of the way.
+func (d *downlink) available() int {
+	if !d.transport.Load() && !d.reported.Load() {
+		return 0
+	}
+	return d.estimator.TargetBps()
+}
+
+// feedback takes transport-wide feedback; a fall is acted on at once.
+func (d *downlink) feedback(rtcp []byte, now time.Time) {
+	m := d.peer.sfu.metrics
+	if d.estimator.Feedback(rtcp, now) != nil {
+		m.malformed.Inc()
+		return
+	}
+	m.feedback.Inc()
+	d.transport.Store(true)
+	if int64(d.estimator.TargetBps()) < d.budget.Load()*fallAtOnce/100 {
+		d.peer.sub.allocate(now)
+	}
+}
+
+func (d *downlink) remb(bps float64) {
+	if !d.transport.Load() {
+		d.reported.Store(true)
+		d.estimator.Remb(bps)
+	}
+}
+
+// allocating shares every receiver's bandwidth again, several times a second.
+func (s *SFU) allocating() {
+	tick := time.NewTicker(allocateEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-s.done:
+			return
+		case now := <-tick.C:
+			for _, r := range s.allRooms() {
+				r.allocate(now)
+			}
+		}
+	}
+}
+
+func (r *Room) allocate(now time.Time) {
+	r.mu.Lock()
+	peers := make([]*Peer, 0, len(r.peers))
+	for _, p := range r.peers {
+		peers = append(peers, p)
+	}
+	speaker := ""
+	if len(r.speaking) > 0 {
+		speaker = r.speaking[0].Peer
+	}
+	r.mu.Unlock()
+	for _, p := range peers {
+		p.down.estimator.Tick(now)
+		p.down.heard(speaker)
+		p.sub.allocate(now)
+	}
+}
+
+func (d *downlink) heard(speaker string) {
+	if speaker != "" {
+		d.mu.Lock()
+		d.speaker = speaker
+		d.mu.Unlock()
+	}
+}
+
+// allocate shares what the estimate allows among the subscriptions.
+func (u *subscriber) allocate(now time.Time) {
+	d := &u.peer.down
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if !u.connected || u.closed {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.takeReportsLocked(u.forwards, now)
+	demands := d.demandsLocked(u.forwards)
+	budget := d.estimator.TargetBps()
+	numbered := func(x allocate.Demand[*subscription]) bool {
+		b := x.Key.bound.Load()
+		return b != nil && b.sequence != 0
+	}
+	if d.available() == 0 && !slices.ContainsFunc(demands, numbered) {
+		budget = 1 << 40 // nothing is known, nor will be: nothing is held back
+	}
+	d.budget.Store(int64(budget))
+	layers := d.allocator.Update(budget, demands, now)
+	d.given = 0
+	for i := range demands {
+		d.applyLocked(&demands[i], layers[i])
+	}
+	if need := allocate.Need(demands); need > budget {
+		u.probeLocked(need, now)
+	}
+}
+
+// demandsLocked lists what the receiver wants, in a settled order.
+func (d *downlink) demandsLocked(forwards map[*track]*subscription) []allocate.Demand[*subscription] {
+	out := make([]allocate.Demand[*subscription], 0, len(forwards))
+	for t, s := range forwards {
+		if s.bound.Load() == nil || !s.allowed.Load() || !t.permitted.Load() {
+			continue
+		}
+		x := allocate.Demand[*subscription]{Key: s, Class: allocate.Rest, RateBps: make([]int, maxLayers), Want: s.wanted()}
+		for i := range x.RateBps {
+			x.RateBps[i] = int(t.rates[i].Load())
+		}
+		switch {
+		case t.kind == webrtc.RTPCodecTypeAudio:
+			x.Class, x.RateBps = allocate.Audio, x.RateBps[:1]
+		case t.info.Source == SourceScreen:
+			x.Class = allocate.Floor
+		case t.info.Peer == d.speaker:
+			x.Class, x.Order = allocate.Floor, 1
+		}
+		out = append(out, x)
+	}
+	slices.SortFunc(out, func(a, b allocate.Demand[*subscription]) int {
+		return cmp.Compare(a.Key.track.info.ID, b.Key.track.info.ID)
+	})
+	return out
+}
+
+// wanted is the largest layer of use to the receiver.
+func (s *subscription) wanted() int {
+	if s.track.kind == webrtc.RTPCodecTypeAudio {
+		return 0
+	}
+	return maxLayers - 1
+}
+
+// applyLocked gives a subscription its layer and tells of a pause.
+func (d *downlink) applyLocked(x *allocate.Demand[*subscription], layer int) {
+	s := x.Key
+	if x.Class == allocate.Audio {
+		d.given += x.RateBps[0]
+		return
+	}
+	sent := slices.Max(x.RateBps) > 0
+	weak := layer == allocate.Paused && x.Want != allocate.Paused && sent
+	switch {
+	case layer != allocate.Paused:
+		d.given += slices.Max(x.RateBps[:layer+1])
+		s.limit.Store(int32(layer))
+	case weak:
+		s.limit.Store(allocate.Paused)
+	default: // nothing is sent or wanted: what begins is not held back
+		s.limit.Store(unlimited)
+	}
+	if weak != d.weak[s] {
+		d.markLocked(s, weak)
+	}
+}
+
+func (d *downlink) markLocked(s *subscription, weak bool) {
+	if weak {
+		d.weak[s] = true
+		d.peer.sfu.metrics.paused.Inc()
+	} else {
+		delete(d.weak, s)
+		d.peer.sfu.metrics.paused.Dec()
+	}
+	d.peer.tellPaused(s.track.info, weak)
+}
+
+func (p *Peer) tellPaused(t TrackInfo, paused bool) {
+	p.post(func(e Events) {
+		if e.Paused != nil {
+			e.Paused(t, paused)
+		}
+	})
+}
+
+// forget ends a subscription's pause without a word: its track is gone.
+func (d *downlink) forget(s *subscription) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.weak[s] {
+		delete(d.weak, s)
+		d.peer.sfu.metrics.paused.Dec()
+	}
+}
+
+// repeat tells a new receiver of events what is paused.
+func (d *downlink) repeat() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for s := range d.weak {
+		d.peer.tellPaused(s.track.info, true)
+	}
+}
+
+const reportsEvery = time.Second
+
+// takeReportsLocked follows a receiver without transport-wide feedback by its
+// reception reports: the loss of its tracks, weighted by their rates.
+func (d *downlink) takeReportsLocked(forwards map[*track]*subscription, now time.Time) {
+	if d.transport.Load() || now.Sub(d.reports) < reportsEvery {
+		return
+	}
+	d.reports = now
+	var lost, weight float64
+	bytes := 0
+	for t, s := range forwards {
+		bytes += int(s.wire.Swap(0))
+		rep := s.report.Swap(nil)
+		if rep == nil {
+			continue
+		}
+		w := float64(1 + t.rates[0].Load())
+		lost += w * float64(rep.FractionLost) / 256
+		weight += w
+	}
+	if bytes == 0 {
+		bytes = d.given / 8
+	}
+	d.estimator.Count(bytes)
+	if weight > 0 {
+		d.reported.Store(true)
+		d.estimator.Report(lost/weight, now)
+	}
+}
+
+// rate takes the layers' rates on a receiver's wire.
+func (w *worker) rate(now time.Time) {
+	passed := now.Sub(w.rated)
+	if passed < allocateEvery {
+		return
+	}
+	w.rated = now
+	for t := range w.tracks {
+		for _, l := range t.layers {
+			if int(l.index) >= maxLayers {
+				continue
+			}
+			rate, old := int64(float64(l.wire*8)/passed.Seconds()), t.rates[l.index].Load()
+			l.wire = 0
+			switch {
+			case now.Sub(l.lastSeen) > silentLayer && t.kind == webrtc.RTPCodecTypeVideo:
+				rate = 0
+			case old > 0: // over about two seconds
+				rate = old + (rate-old)/10
+			}
+			t.rates[l.index].Store(rate)
+		}
+	}
+}

@@ -133,6 +133,10 @@ type Events struct {
 	// Paused tells that the video t is not sent to this peer, because the way
 	// to it is too weak, or that it is sent again.
 	Paused func(t TrackInfo, paused bool)
+	// Layers tells that the simulcast layers named by their rids are to be
+	// stopped, because nobody takes them; all others are to be sent. It comes
+	// whenever that set changes.
+	Layers func(t TrackInfo, off []string)
 	// Quality tells each second how this peer's media fares.
 	Quality func(q Quality)
 	// Closed tells that the peer was closed, and why; it is the last event.
@@ -177,7 +181,8 @@ type TrackQuality struct {
 	BitrateBps int           `json:"bitrate_bps"`
 	// Paused says that a received video is held back because the way is too weak.
 	Paused bool `json:"paused,omitempty"`
-	// Layer is the largest layer that the peer's bandwidth allows.
+	// Layer is the simulcast layer that a receiver is to get, 0 the smallest,
+	// -1 while the picture is not sent to it.
 	Layer int `json:"layer"`
 }
 

@@ -180,7 +180,7 @@ func (s *subscription) wanted() int {
 	if s.track.kind == webrtc.RTPCodecTypeAudio {
 		return 0
 	}
-	return maxLayers - 1
+	return int(s.want.Load())
 }
 
 // applyLocked gives a subscription its layer and tells of a pause.
@@ -290,6 +290,8 @@ func (w *worker) rate(now time.Time) {
 			rate, old := int64(float64(l.wire*8)/passed.Seconds()), t.rates[l.index].Load()
 			l.wire = 0
 			switch {
+			case t.off[l.index]: // what it would take if somebody had room for it again
+				rate = old
 			case now.Sub(l.lastSeen) > silentLayer && t.kind == webrtc.RTPCodecTypeVideo:
 				rate = 0
 			case old > 0: // over about two seconds

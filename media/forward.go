@@ -8,6 +8,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"yunting/media/rewrite"
+	"yunting/media/simulcast"
 )
 
 const resendsPerSecond = 2000 // of one subscription: what a NACK storm may cost
@@ -51,6 +52,9 @@ func (l *layer) accept(run []*buffer) []*buffer {
 		}
 		if b.key {
 			l.wantKey, l.keySeen = false, b.arrived
+			if b.vp8.Width > 0 {
+				l.width, l.height = b.vp8.Width, b.vp8.Height
+			}
 		}
 		t.account(l, b)
 		for _, f := range t.feeds {
@@ -79,7 +83,7 @@ func (b *buffer) in() rewrite.In {
 // forward sends a run of packets of one stream to the receiver.
 func (s *subscription) forward(run []*buffer, now time.Time) (packets, bytes int) {
 	out := s.bound.Load()
-	if out == nil || !s.allowed.Load() || !s.ready.Load() || s.limit.Load() < 0 {
+	if out == nil || !s.allowed.Load() || !s.ready.Load() || s.limit.Load() < 0 || s.target == simulcast.None {
 		s.paused = true
 		return 0, 0
 	}
@@ -233,40 +237,4 @@ func (t *track) layerAt(index uint8) *layer {
 		}
 	}
 	return nil
-}
-
-// retarget gives each receiver the best layer that is being sent, and asks
-// for its key frame.
-func (t *track) retarget(now time.Time) {
-	top := t.bestLayer(now, unlimited)
-	if top == nil {
-		return
-	}
-	for _, s := range t.subscriptions() {
-		best := t.bestLayer(now, s.limit.Load())
-		if best == nil {
-			continue // paused
-		}
-		s.target = best.index
-		if s.bound.Load() != nil && s.ready.Load() && s.allowed.Load() && t.permitted.Load() &&
-			(!s.mapper.Started() || s.paused || s.mapper.Layer() != best.index) {
-			best.wantKey = true
-		}
-	}
-	for _, f := range t.feeds {
-		f.target = top.index
-		if !f.mapper.Started() || f.mapper.Layer() != top.index {
-			top.wantKey = true
-		}
-	}
-}
-
-// bestLayer is the largest layer up to limit that is being sent.
-func (t *track) bestLayer(now time.Time, limit int32) (best *layer) {
-	for _, l := range t.layers {
-		if int32(l.index) <= limit && now.Sub(l.lastSeen) < silentLayer && (best == nil || l.index > best.index) {
-			best = l
-		}
-	}
-	return best
 }

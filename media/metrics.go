@@ -14,6 +14,7 @@ type metrics struct {
 	malformed, queueFull   prometheus.Counter
 	nackIn, nackOut        prometheus.Counter
 	resent, lost, pli      prometheus.Counter
+	dynacast               prometheus.Counter
 	peersReplaced, refused prometheus.Counter
 	rooms, peers, tracks   prometheus.Gauge
 	subscriptions, paused  prometheus.Gauge
@@ -48,6 +49,7 @@ func newMetrics(reg prometheus.Registerer, sockets []*udpbatch.Conn) (*metrics, 
 		resent:        counter("packets_resent_total", "RTP packets sent again from the cache."),
 		lost:          counter("packets_lost_total", "Publishers' packets that never came, repair included."),
 		pli:           counter("plis_sent_total", "Key frames asked of publishers."),
+		dynacast:      counter("layer_requests_total", "Times that a publisher was told which layers to stop."),
 		peersReplaced: counter("peers_replaced_total", "Peers replaced by a join under the same id."),
 		refused:       counter("requests_refused_total", "Negotiations refused by a limit or as malformed."),
 		rooms:         gauge("rooms", "Open rooms."),

@@ -127,8 +127,7 @@ func (u *subscriber) measure(rtt time.Duration) ([]TrackQuality, time.Duration) 
 		if d := time.Duration(s.rtt.Load()); d > 0 {
 			rtt = d
 		}
-		limit := s.limit.Load()
-		out = append(out, TrackQuality{Track: t.info.ID, Lost: int(rep.FractionLost) * 100 / 256, Packets: 100, Paused: limit < 0, Layer: int(limit),
+		out = append(out, TrackQuality{Track: t.info.ID, Lost: int(rep.FractionLost) * 100 / 256, Packets: 100, Paused: s.limit.Load() < 0, Layer: int(s.shown.Load()),
 			Jitter: time.Duration(rep.Jitter) * time.Second / time.Duration(max(t.codec.ClockRate, 1))})
 	}
 	return out, rtt

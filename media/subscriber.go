@@ -11,6 +11,8 @@ import (
 
 	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
+
+	"yunting/media/simulcast"
 )
 
 // subscriber is the sub connection of a peer: the server offers. One offer
@@ -32,6 +34,7 @@ type subscriber struct {
 	connected bool
 	told      map[*track]bool       // tracks told by Events.Track
 	listeners []*webrtc.RTPReceiver // of feedback to RTX
+	views     map[viewKey]simulcast.View
 }
 
 func (u *subscriber) init(p *Peer) {

@@ -15,6 +15,7 @@ import (
 
 	"yunting/media/bandwidth"
 	"yunting/media/rewrite"
+	"yunting/media/simulcast"
 )
 
 // binding is what negotiation gives a subscription to write with.
@@ -42,10 +43,13 @@ type subscription struct {
 	ready   atomic.Bool // the connection is up
 	bound   atomic.Pointer[binding]
 	report  atomic.Pointer[rtcp.ReceptionReport]
-	rtt     atomic.Int64 // nanoseconds, by RTCP
-	wire    atomic.Int64 // bytes sent to a receiver without transport-wide numbers
-	limit   atomic.Int32 // largest layer that the receiver's bandwidth allows; allocate.Paused
-	probing bool         // feedback to RTX is read; guarded by the subscriber's mutex
+	rtt     atomic.Int64                   // nanoseconds, by RTCP
+	wire    atomic.Int64                   // bytes sent to a receiver without transport-wide numbers
+	limit   atomic.Int32                   // largest layer that the receiver's bandwidth allows; allocate.Paused
+	probing bool                           // feedback to RTX is read; guarded by the subscriber's mutex
+	view    atomic.Pointer[simulcast.View] // how large the receiver shows it
+	want    atomic.Int32                   // the layer that suits the view, allocate.Paused for none
+	shown   atomic.Int32                   // the layer that the receiver is to get, allocate.Paused for none
 
 	forwarder // owned by the track's worker
 }
@@ -58,6 +62,9 @@ func newSubscription(t *track, p *Peer) *subscription {
 	s.limit.Store(unlimited)
 	s.numbers = make([]uint16, cacheSize(t.kind))
 	s.ready.Store(p.sub.connected) // the caller holds p.sub.mu
+	s.view.Store(&simulcast.View{})
+	s.want.Store(maxLayers - 1)
+	s.look(p.sub.views)
 	return s
 }
 

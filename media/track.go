@@ -16,10 +16,11 @@ import (
 	"yunting/media/loss"
 	"yunting/media/packet"
 	"yunting/media/packetcache"
+	"yunting/media/simulcast"
 )
 
 const (
-	maxLayers    = 3
+	maxLayers    = simulcast.Max
 	bufferSize   = 1500
 	videoCache   = 1024 // packets: about 5 s of 2 Mbps
 	audioCache   = 128  // packets: 2.5 s of 20 ms
@@ -74,9 +75,11 @@ type track struct {
 	rates [maxLayers]atomic.Int64 // bits a second on the wire of each layer, 0: silent
 
 	// Owned by the worker.
-	layers []*layer
-	feeds  []*feed
-	ended  bool
+	layers   []*layer
+	feeds    []*feed
+	ended    bool
+	off      [simulcast.Max]bool      // layers that the publisher was told to stop
+	unneeded [simulcast.Max]time.Time // since when nobody takes a layer
 }
 
 // layer is one RTP stream of a track.
@@ -94,6 +97,8 @@ type layer struct {
 	keySeen  time.Time
 	lastSeen time.Time
 	wire     int // bytes on a receiver's wire since the rates were last taken
+	width    int // in pixels, of the last key frame that told
+	height   int
 	sr       senderReport
 	jitter   jitter
 }

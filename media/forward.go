@@ -128,7 +128,7 @@ func (s *subscription) admit(b *buffer) bool {
 		s.mapper.Switch(l.index, b.in(), b.head.Timestamp)
 	case l.index == s.mapper.Layer():
 		s.mapper.Resume(b.in())
-	case l.index == s.target || s.paused:
+	case l.index == s.target:
 		s.mapper.Switch(l.index, b.in(), s.continued(b))
 	default:
 		return false

@@ -300,6 +300,8 @@ func (c *conn) take(ref string, req request) error {
 		c.media(ref, func(p *media.Peer) error { return p.Candidate(req.Target, req.Candidate) })
 	case *restartRequest:
 		c.media(ref, func(p *media.Peer) error { p.Restart(); return nil })
+	case *viewRequest:
+		c.media(ref, func(p *media.Peer) error { return p.Show(req.Shown) })
 	case *leaveRequest:
 		return errLeft
 	case *helloRequest, *probeRequest, *waysRequest:
@@ -364,6 +366,12 @@ func (c *conn) events(r *room, person uuid.UUID, gate <-chan struct{}) media.Eve
 		},
 		Paused: func(t media.TrackInfo, paused bool) {
 			tell(&pausedReply{ID: t.ID, Peer: t.Peer, Source: t.Source, Paused: paused})
+		},
+		Layers: func(t media.TrackInfo, off []string) {
+			if off == nil {
+				off = []string{}
+			}
+			tell(&layersReply{Source: t.Source, Off: off})
 		},
 		Speaking: func(speakers []media.Speaker) {
 			peers := make([]string, 0, len(speakers))

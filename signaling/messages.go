@@ -10,6 +10,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"yunting/docket"
+	"yunting/media"
 	"yunting/media/relay"
 )
 
@@ -118,6 +119,11 @@ type (
 	}
 	// restartRequest asks for an ICE restart of the subscribing connection after a change of network.
 	restartRequest struct{}
+	// viewRequest says how large the client shows each picture, all of them: what is not listed is sent at
+	// its best, what is listed with no size is off-screen and not sent.
+	viewRequest struct {
+		Shown []media.View `json:"shown"`
+	}
 	// leaveRequest is the leave button: the sender goes of their own will.
 	leaveRequest struct{}
 )
@@ -141,6 +147,7 @@ func (*publishRequest) kind() string          { return "publish" }
 func (*subscribedRequest) kind() string       { return "subscribed" }
 func (*candidateRequest) kind() string        { return "candidate" }
 func (*restartRequest) kind() string          { return "restart" }
+func (*viewRequest) kind() string             { return "view" }
 func (*leaveRequest) kind() string            { return "leave" }
 
 type (
@@ -231,6 +238,12 @@ type (
 		Source string `json:"source"`
 		Paused bool   `json:"paused"` // the way to the reader is too weak for this picture
 	}
+	// layersReply names the encodings of the reader's own picture that are to be stopped, because nobody
+	// takes them; all others are to be sent.
+	layersReply struct {
+		Source string   `json:"source"`
+		Off    []string `json:"off"`
+	}
 	// speakingReply lists the media peers that are heard now, loudest first.
 	speakingReply struct {
 		Peers []string `json:"peers"`
@@ -262,6 +275,7 @@ func (*subscribeReply) kind() string { return "subscribe" }
 func (*candidateReply) kind() string { return "candidate" }
 func (*trackReply) kind() string     { return "track" }
 func (*pausedReply) kind() string    { return "paused" }
+func (*layersReply) kind() string    { return "layers" }
 func (*speakingReply) kind() string  { return "speaking" }
 func (*doneReply) kind() string      { return "done" }
 func (*failedReply) kind() string    { return "failed" }
@@ -327,6 +341,8 @@ func newRequest(kind string) request {
 		return new(candidateRequest)
 	case "restart":
 		return new(restartRequest)
+	case "view":
+		return new(viewRequest)
 	case "leave":
 		return new(leaveRequest)
 	}

@@ -63,6 +63,14 @@ export interface Welcome {
   iceServers: RTCIceServer[];
 }
 
+/** How large a picture is shown, in device pixels; 0 is off-screen. */
+export interface View {
+  peer: string;
+  source: "camera" | "screen";
+  width: number;
+  height: number;
+}
+
 export type Target = "pub" | "sub";
 
 export type Reply =
@@ -80,6 +88,7 @@ export type Reply =
   | { type: "candidate"; target: Target; candidate: RTCIceCandidateInit }
   | { type: "track"; id: string; peer: string; media: "audio" | "video"; source: string; added: boolean }
   | { type: "paused"; id: string; peer: string; source: string; paused: boolean }
+  | { type: "layers"; source: string; off: string[] }
   | { type: "speaking"; peers: string[] }
   | { type: "done"; ref: string }
   | { type: "failed"; ref: string; code: string; detail?: string };
@@ -99,6 +108,7 @@ export type Request =
   | { type: "publish"; sdp: string }
   | { type: "subscribed"; sdp: string }
   | { type: "candidate"; target: Target; candidate: RTCIceCandidateInit }
+  | { type: "view"; shown: View[] }
   | { type: "restart" }
   | { type: "leave" };
 

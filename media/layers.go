@@ -170,7 +170,7 @@ func (t *track) tellLayers() {
 	off := map[string]bool{}
 	for _, l := range t.layers {
 		if t.off[l.index] {
-			off[l.remote.RID()] = true
+			off[l.rid] = true
 		}
 	}
 	names := slices.Sorted(maps.Keys(off))

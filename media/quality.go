@@ -30,9 +30,12 @@ func (t *track) account(l *layer, b *buffer) {
 	t.stats.packets.Add(1)
 	t.stats.bytes.Add(uint64(b.n))
 	l.wire += wireBytes(b)
-	t.stats.lost.Store(l.loss.Lost)
+	t.stats.lost.Add(l.loss.Lost - l.lostTold) // of all layers together; the difference may be negative
+	l.lostTold = l.loss.Lost
 	l.jitter.packet(b.head.Timestamp, b.arrived)
-	t.stats.jitter.Store(int64(l.jitter.duration()))
+	if l == t.layers[0] {
+		t.stats.jitter.Store(int64(l.jitter.duration()))
+	}
 	if b.level <= silenceLevel {
 		old := t.level.Load()
 		now := uint32(b.level) * 16

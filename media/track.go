@@ -20,8 +20,8 @@ import (
 )
 
 const (
-	maxLayers    = simulcast.Max
 	bufferSize   = 1500
+	maxLayers    = simulcast.Max
 	videoCache   = 1024 // packets: about 5 s of 2 Mbps
 	audioCache   = 128  // packets: 2.5 s of 20 ms
 	badInARow    = 1000 // malformed packets before a stream is given up
@@ -61,9 +61,10 @@ type track struct {
 	onEnd    func()
 	ending   sync.Once
 
-	announced  bool        // was permitted once; guarded by room.mu
-	permitted  atomic.Bool // the publisher may send it now
-	layerCount int         // guarded by publisher.mu
+	announced  bool                // was permitted once; guarded by room.mu
+	permitted  atomic.Bool         // the publisher may send it now
+	layerCount int                 // guarded by publisher.mu
+	ranks      [simulcast.Max]bool // taken by layers; guarded by publisher.mu
 	reading    atomic.Int32
 
 	mu   sync.Mutex // guards changes of subs
@@ -86,6 +87,7 @@ type track struct {
 type layer struct {
 	track  *track
 	index  uint8 // 0 is the smallest
+	rid    string
 	ssrc   uint32
 	remote *webrtc.TrackRemote
 
@@ -101,6 +103,7 @@ type layer struct {
 	height   int
 	sr       senderReport
 	jitter   jitter
+	lostTold uint64 // of loss.Lost, what the track's figures hold
 }
 
 // senderReport is a publisher's mapping of RTP time to its wall clock.
@@ -128,9 +131,11 @@ func (t *track) named(id string) bool { return t.info.ID == id || t.info.Peer ==
 
 // addLayer counts one more stream; the caller holds publisher.mu.
 func (t *track) addLayer(remote *webrtc.TrackRemote) bool {
-	if t.layerCount >= maxLayers || t.layerCount > 0 && remote.RID() == "" {
+	i := layerRank(remote.RID())
+	if t.layerCount > 0 && remote.RID() == "" || t.ranks[i] {
 		return false
 	}
+	t.ranks[i] = true
 	t.layerCount++
 	return true
 }
@@ -156,7 +161,7 @@ func cacheSize(kind webrtc.RTPCodecType) int {
 
 // startLayer begins to read a stream.
 func (t *track) startLayer(remote *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
-	l := &layer{track: t, index: layerRank(remote.RID()), ssrc: uint32(remote.SSRC()), remote: remote,
+	l := &layer{track: t, index: layerRank(remote.RID()), rid: remote.RID(), ssrc: uint32(remote.SSRC()), remote: remote,
 		cache: packetcache.New[*buffer](cacheSize(t.kind)), loss: loss.New(loss.Options{})}
 	l.jitter.rate = t.codec.ClockRate
 	t.reading.Add(1)

@@ -210,7 +210,7 @@ func (p *tab) run(js string) {
 
 func (p *tab) number(js string) float64 {
 	p.t.Helper()
-	n, err := chromedp.Run(p.ctx, chromedp.Evaluate[float64](js))
+	n, err := chromedp.Run(p.ctx, chromedp.Evaluate[float64](js, chromedp.EvalAwaitPromise))
 	check(p.t, err)
 	return n
 }

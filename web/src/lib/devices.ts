@@ -4,12 +4,22 @@ export interface DeviceChoice {
   camera: string; // device id; "" is the system's default, "none" goes without
   microphone: string;
   speaker: string;
+  picture: PictureSize | "auto";
+}
+
+/** How large a picture the camera sends at most: 360 lines, or 720. */
+export type PictureSize = "small" | "large";
+
+/** The picture that a device can send without labouring: several encodings of 720 lines want more than four cores. */
+export function pictureOf(choice: DeviceChoice): PictureSize {
+  if (choice.picture !== "auto") return choice.picture;
+  return (navigator.hardwareConcurrency ?? 4) > 4 ? "large" : "small";
 }
 
 const key = "yunting.devices";
 
 export function loadChoice(): DeviceChoice {
-  const none: DeviceChoice = { camera: "", microphone: "", speaker: "" };
+  const none: DeviceChoice = { camera: "", microphone: "", speaker: "", picture: "auto" };
   try {
     return { ...none, ...(JSON.parse(localStorage.getItem(key) ?? "{}") as Partial<DeviceChoice>) };
   } catch {
@@ -49,11 +59,11 @@ function pick(id: string): { deviceId?: ConstrainDOMString } {
   return id && id !== "none" ? { deviceId: { ideal: id } } : {};
 }
 
-export async function openCamera(id: string): Promise<MediaStreamTrack> {
+export async function openCamera(id: string, picture: PictureSize = "small"): Promise<MediaStreamTrack> {
   const media = navigator.mediaDevices;
   if (!media) throw new DOMException("no media devices", "NotSupportedError");
   const stream = await media.getUserMedia({
-    video: { ...pick(id), width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 20, max: 20 } },
+    video: { ...pick(id), width: { ideal: picture === "large" ? 1280 : 640 }, height: { ideal: picture === "large" ? 720 : 360 }, frameRate: { ideal: 20, max: 20 } },
   });
   const track = stream.getVideoTracks()[0]!;
   track.contentHint = "motion";

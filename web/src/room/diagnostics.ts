@@ -11,14 +11,24 @@ export interface PeerStats {
   framesPerSecond: number;
   width: number;
   height: number;
+  videoPackets: number;
+  frozenSeconds: number;
   audioPackets: number;
   audioLevel: number;
   packetsLost: number;
 }
 
+/** One encoding of our own picture. */
+export interface SentLayer {
+  rid: string;
+  active: boolean;
+  height: number;
+  frames: number;
+}
+
 declare global {
   interface Window {
-    __room?: { readonly state: unknown; stats(): Promise<Record<string, PeerStats>>; dropSocket(): void; ways(): Promise<(Way | null)[]> };
+    __room?: { readonly state: unknown; stats(): Promise<Record<string, PeerStats>>; sent(): Promise<SentLayer[]>; dropSocket(): void; ways(): Promise<(Way | null)[]> };
   }
 }
 
@@ -42,6 +52,7 @@ export function expose(room: Room): void {
       };
     },
     stats: () => peerStats(room),
+    sent: () => sentLayers(room),
     dropSocket: () => room.socket.drop(),
     ways: async () => (await Promise.all([room.media.pub, room.media.sub].map(async (pc) => (pc ? wayOf(pc) : null)))),
   };
@@ -55,7 +66,7 @@ async function peerStats(room: Room): Promise<Record<string, PeerStats>> {
   for (const [peer, stream] of Object.entries(room.state.streams)) {
     for (const track of stream.getTracks()) peerOfTrack.set(track.id, peer);
   }
-  (await sub.getStats()).forEach((s: RTCInboundRtpStreamStats & { trackIdentifier?: string }) => {
+  (await sub.getStats()).forEach((s: RTCInboundRtpStreamStats & { trackIdentifier?: string; totalFreezesDuration?: number }) => {
     if (s.type !== "inbound-rtp") return;
     const peer = peerOfTrack.get(s.trackIdentifier ?? "");
     if (!peer) return;
@@ -67,6 +78,8 @@ async function peerStats(room: Room): Promise<Record<string, PeerStats>> {
       framesPerSecond: 0,
       width: 0,
       height: 0,
+      videoPackets: 0,
+      frozenSeconds: 0,
       audioPackets: 0,
       audioLevel: 0,
       packetsLost: 0,
@@ -77,10 +90,20 @@ async function peerStats(room: Room): Promise<Record<string, PeerStats>> {
       into.framesPerSecond = s.framesPerSecond ?? 0;
       into.width = s.frameWidth ?? 0;
       into.height = s.frameHeight ?? 0;
+      into.videoPackets = s.packetsReceived ?? 0;
+      into.frozenSeconds = s.totalFreezesDuration ?? 0;
     } else {
       into.audioPackets = s.packetsReceived ?? 0;
       into.audioLevel = s.audioLevel ?? 0;
     }
   });
   return result;
+}
+
+async function sentLayers(room: Room): Promise<SentLayer[]> {
+  const sent: SentLayer[] = [];
+  (await room.media.pub?.getStats())?.forEach((s: RTCOutboundRtpStreamStats & { active?: boolean }) => {
+    if (s.type === "outbound-rtp" && s.kind === "video") sent.push({ rid: s.rid ?? "", active: s.active ?? false, height: s.frameHeight ?? 0, frames: s.framesEncoded ?? 0 });
+  });
+  return sent.sort((a, b) => a.height - b.height);
 }

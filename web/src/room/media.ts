@@ -2,6 +2,7 @@
 // server offers, so the two sides can never collide.
 
 import type { HearingSocket } from "./socket";
+import type { PictureSize } from "../lib/devices";
 import type { Target } from "./protocol";
 
 const settleTime = 1500; // a disconnected path may heal by itself for so long
@@ -20,9 +21,18 @@ export function withAudioRepair(sdp: string): string {
   return sdp.replace(new RegExp(`^(a=rtpmap:${opus} opus/48000[^\\r\\n]*\\r?\\n)`, "gim"), `$1a=rtcp-fb:${opus} nack\r\n`);
 }
 
-/** The encodings of a camera. One layer for now; the server asks for none by name. */
-function encodings(): RTCRtpEncodingParameters[] {
-  return [{ maxBitrate: 600_000, maxFramerate: 20 }];
+/** The encodings of a camera, smallest first: each receiver gets the one that suits the size at which it shows the picture. */
+function encodings(picture: PictureSize): RTCRtpEncodingParameters[] {
+  const all = [
+    { rid: "q", scaleResolutionDownBy: 4, maxBitrate: 120_000, maxFramerate: 20 },
+    { rid: "h", scaleResolutionDownBy: 2, maxBitrate: 400_000, maxFramerate: 20 },
+    { rid: "f", maxBitrate: 1_400_000, maxFramerate: 20 },
+  ];
+  if (picture === "large") return all;
+  return [
+    { rid: "q", scaleResolutionDownBy: 2, maxBitrate: 150_000, maxFramerate: 20 },
+    { rid: "h", maxBitrate: 600_000, maxFramerate: 20 },
+  ];
 }
 
 export class HearingMedia {
@@ -42,7 +52,23 @@ export class HearingMedia {
     private socket: HearingSocket,
     private events: MediaEvents,
     private sends: boolean,
+    private picture: () => PictureSize,
   ) {}
+
+  /** Stops the encodings of the camera that nobody takes, and sends the others. */
+  layers(off: string[]): Promise<void> {
+    return this.serially(async () => {
+      const parameters = this.video?.getParameters();
+      if (!this.video || !parameters?.encodings.length) return;
+      let changed = false;
+      for (const e of parameters.encodings) {
+        const active = !off.includes(e.rid ?? "");
+        changed ||= e.active !== active;
+        e.active = active;
+      }
+      if (changed) await this.video.setParameters(parameters);
+    });
+  }
 
   /** Asks the server for a peer; fresh begins anew whatever there was. */
   join(fresh: boolean): void {
@@ -72,7 +98,7 @@ export class HearingMedia {
     this.pub = this.connection("pub", config);
     if (this.sends) {
       this.audio = this.pub.addTransceiver(this.tracks.audio ?? "audio", { direction: "sendonly" }).sender;
-      this.video = this.pub.addTransceiver(this.tracks.video ?? "video", { direction: "sendonly", sendEncodings: encodings() }).sender;
+      this.video = this.pub.addTransceiver(this.tracks.video ?? "video", { direction: "sendonly", sendEncodings: encodings(this.picture()) }).sender;
       void this.offer(false);
     }
   }

@@ -2,9 +2,10 @@
 // only read state and call these methods.
 
 import { socketURL, type HearingConfig } from "../lib/config";
-import { faultOf, loadChoice, openCamera, openMicrophone, saveChoice, type DeviceChoice, type DeviceFault } from "../lib/devices";
+import { faultOf, loadChoice, openCamera, openMicrophone, pictureOf, saveChoice, type DeviceChoice, type DeviceFault } from "../lib/devices";
 import { HearingMedia } from "./media";
 import { HearingSocket, Refused } from "./socket";
+import { Views } from "./views";
 import type { Answer, Line, Person, Phase, Reply, Request, RoomStatus, Welcome } from "./protocol";
 
 export type Stage = "connecting" | "declare" | "lobby" | "admitted" | "ended";
@@ -44,6 +45,7 @@ export interface RoomState {
 export class Room {
   readonly socket: HearingSocket;
   readonly media: HearingMedia;
+  readonly views: Views;
   state: RoomState;
   private listeners = new Set<() => void>();
   private lostAt = 0;
@@ -74,7 +76,10 @@ export class Room {
     this.media = new HearingMedia(this.socket, {
       stream: (peer, stream) => this.showStream(peer, stream),
       state: (pub, sub) => this.set({ mediaState: { pub, sub } }),
-    }, !observer);
+    }, !observer, () => pictureOf(this.state.choice));
+    this.views = new Views((shown) => {
+      if (this.media.sub) this.socket.tell({ type: "view", shown });
+    });
   }
 
   get observer(): boolean {
@@ -147,10 +152,11 @@ export class Room {
       this.mic = null;
       await this.setMicrophone(this.state.microphone);
     }
-    if (choice.camera !== before.camera) {
+    if (choice.camera !== before.camera || choice.picture !== before.picture) {
       await this.setCamera(false);
       if (choice.camera !== "none") await this.setCamera(true);
     }
+    if (choice.picture !== before.picture && this.state.stage === "admitted") this.media.join(true); // other encodings want another connection
   }
 
   private async openMic(): Promise<void> {
@@ -172,7 +178,7 @@ export class Room {
   private async openCam(): Promise<void> {
     try {
       const id = this.state.choice.camera === "none" ? "" : this.state.choice.camera;
-      this.cam = await openCamera(id);
+      this.cam = await openCamera(id, pictureOf(this.state.choice));
       this.cam.onended = () => void this.setCamera(false);
       await this.media.setTrack("video", this.cam);
       this.set({ faults: { ...this.state.faults, camera: undefined } });
@@ -209,7 +215,12 @@ export class Room {
         return this.notice(m.code, m.by);
       case "media":
         if (m.fresh) this.set({ weak: [] });
-        return this.media.joined(m.fresh, this.ice);
+        this.media.joined(m.fresh, this.ice);
+        if (m.fresh) this.views.again();
+        return;
+      case "layers":
+        if (m.source === "camera") void this.media.layers(m.off);
+        return;
       case "published":
         return void this.media.published(m.sdp);
       case "subscribe":

@@ -1,7 +1,7 @@
 // Changing camera and microphone during the hearing.
 
 import { useEffect, useState } from "preact/hooks";
-import { listDevices, type DeviceList } from "../lib/devices";
+import { listDevices, type DeviceList, type PictureSize } from "../lib/devices";
 import { useRoom } from "./context";
 import { Dialog } from "./dialog";
 
@@ -30,6 +30,14 @@ export function Devices({ close }: { close: () => void }) {
           <option value="">{t("devices.default")}</option>
           {options(list.cameras)}
           <option value="none">{t("devices.none")}</option>
+        </select>
+      </label>
+      <label class="room-field">
+        <span>{t("devices.picture")}</span>
+        <select name="picture" value={state.choice.picture} onChange={(e) => void room.choose({ ...state.choice, picture: e.currentTarget.value as "auto" | PictureSize })}>
+          <option value="auto">{t("devices.picture.auto")}</option>
+          <option value="small">{t("devices.picture.small")}</option>
+          <option value="large">{t("devices.picture.large")}</option>
         </select>
       </label>
       <div class="dialog-acts">

@@ -59,7 +59,7 @@ function Tile({ tile, front, speaking }: { tile: TileData; front: boolean; speak
   const classes = ["tile", `seat-${tile.seat}`, front && "front", speaking && "speaking", !here && "away", lost && "lost-tile", weak && "weak-tile", tile.self && "self"];
   return (
     <article class={classes.filter(Boolean).join(" ")} data-peer={tile.key}>
-      <Media stream={tile.stream} self={tile.self} picture={picture} />
+      <Media peer={tile.key} stream={tile.stream} self={tile.self} picture={picture} />
       {!picture && <span class="initial" aria-hidden="true">{[...tile.name][0] ?? t(`seat.${tile.seat}`)[0]}</span>}
       {why && <p class="tile-why" role={weak ? "status" : undefined}>{(lost || weak) && <Icon name="warn" />}{why}</p>}
       {p?.hand && <p class="tile-hand"><Icon name="hand" />{t("tile.hand")}</p>}
@@ -74,8 +74,13 @@ function Tile({ tile, front, speaking }: { tile: TileData; front: boolean; speak
   );
 }
 
-function Media({ stream, self, picture }: { stream: MediaStream | null; self: boolean; picture: boolean }) {
+function Media({ peer, stream, self, picture }: { peer: string; stream: MediaStream | null; self: boolean; picture: boolean }) {
+  const { room } = useRoom();
   const ref = useRef<HTMLVideoElement>(null);
+  useEffect(() => {
+    if (self || !ref.current) return;
+    return room.views.watch(ref.current, peer.replace(/\.screen$/, ""), peer.endsWith(".screen") ? "screen" : "camera");
+  }, [room, peer, self]);
   useEffect(() => {
     const video = ref.current;
     if (!video || !stream) return;

@@ -1,0 +1,171 @@
+package media
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+
+	"yunting/media/loss"
+	"yunting/media/packet"
+	"yunting/media/packetcache"
+	"yunting/media/rewrite"
+	"yunting/media/simulcast"
+)
+
+// paper is a track writer that keeps what it is given.
+type paper struct {
+	heads    []rtp.Header
+	pictures []packet.VP8
+}
+
+func (p *paper) WriteRTP(h *rtp.Header, payload []byte) (int, error) {
+	d, err := packet.ParseVP8(payload)
+	if err != nil {
+		return 0, err
+	}
+	p.heads, p.pictures = append(p.heads, *h), append(p.pictures, d)
+	return len(payload), nil
+}
+func (p *paper) Write(b []byte) (int, error) { return len(b), nil }
+
+// encoding is one synthetic simulcast layer: its numbers have nothing to do with those of the others.
+type encoding struct {
+	layer   *layer
+	seq     uint16
+	ts      uint32
+	picture uint16
+	tl0     uint8
+	on      bool
+}
+
+func threeLayers(t *testing.T) (*track, []*encoding) {
+	t.Helper()
+	s := newSFU(t)
+	p, err := s.Room("r").Join("a", JoinOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	tr := &track{kind: webrtc.RTPCodecTypeVideo, isVP8: true, peer: p, codec: codecs()[0]}
+	tr.permitted.Store(true)
+	var all []*encoding
+	for i := range uint8(3) {
+		l := &layer{track: tr, index: i, ssrc: uint32(i) + 1, cache: packetcache.New[*buffer](videoCache), loss: loss.New(loss.Options{})}
+		tr.layers = append(tr.layers, l)
+		all = append(all, &encoding{layer: l, seq: uint16(rand.Uint32()), ts: rand.Uint32(), picture: uint16(rand.Uint32() & 0x7fff), tl0: uint8(rand.Uint32()), on: true})
+	}
+	return tr, all
+}
+
+// next is the encoding's next frame, of one packet.
+func (e *encoding) next(t *testing.T, at time.Time, key bool) *buffer {
+	t.Helper()
+	frame := []byte{0x90, 0xe0, byte(e.picture>>8) | 0x80, byte(e.picture), e.tl0, 0, 0x01, 0, 0, 0x9d, 0x01, 0x2a, 64, 1, 180, 0}
+	if key {
+		frame[6] = 0
+	}
+	raw, err := (&rtp.Packet{Header: rtp.Header{Version: 2, Marker: true, SequenceNumber: e.seq, Timestamp: e.ts, SSRC: e.layer.ssrc}, Payload: frame}).Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := buffers.Get().(*buffer)
+	n := copy(b.data[:], raw)
+	if !e.layer.parse(b, n) {
+		t.Fatal("our own packet is malformed")
+	}
+	b.arrived = at
+	e.seq, e.ts, e.picture, e.tl0 = e.seq+1, e.ts+4500, (e.picture+1)&0x7fff, e.tl0+1
+	return b
+}
+
+// TestSwitchesAreContinuous lets what a receiver shows change at random, and layers fail, 200 times: to the decoder it is
+// one stream, in which each change begins with a key frame.
+func TestSwitchesAreContinuous(t *testing.T) {
+	tr, all := threeLayers(t)
+	s := &subscription{track: tr, peer: tr.peer}
+	out := &paper{}
+	s.mapper = rewrite.New(5)
+	s.bound.Store(&binding{out: out, ssrc: 9, pt: 96})
+	s.allowed.Store(true)
+	s.ready.Store(true)
+	s.view.Store(&simulcast.View{})
+	s.limit.Store(unlimited)
+	s.numbers = make([]uint16, videoCache)
+	subs := []*subscription{s}
+	tr.subs.Store(&subs)
+
+	r := rand.New(rand.NewPCG(3, 4))
+	sizes := []simulcast.View{{Width: 320, Height: 180}, {Width: 640, Height: 360}, {Width: 1280, Height: 720}, {}, {Hidden: true}}
+	now, used, switches := time.Now(), int(simulcast.None), 0
+	for frame := 0; switches < 200; frame++ {
+		if frame > 200000 {
+			t.Fatalf("only %d switches", switches)
+		}
+		now = now.Add(50 * time.Millisecond)
+		if frame%12 == 0 {
+			s.view.Store(&sizes[r.IntN(len(sizes))])
+			s.limit.Store(int32(r.IntN(4)) - 1)
+			all[r.IntN(3)].on = r.IntN(4) > 0
+		}
+		for _, e := range all {
+			key := e.layer.wantKey && r.IntN(2) == 0
+			if !e.on {
+				continue
+			}
+			sent := len(out.heads)
+			for _, b := range e.layer.accept([]*buffer{e.next(t, now, key)}) {
+				s.forward([]*buffer{b}, now)
+			}
+			if len(out.heads) > sent && int(e.layer.index) != used {
+				if !key {
+					t.Fatalf("layer %d begins without a key frame", e.layer.index)
+				}
+				used, switches = int(e.layer.index), switches+1
+			}
+		}
+		tr.retarget(now)
+	}
+	for i := 1; i < len(out.heads); i++ {
+		h, was, p, before := out.heads[i], out.heads[i-1], out.pictures[i], out.pictures[i-1]
+		if h.SequenceNumber != was.SequenceNumber+1 || p.PictureID != (before.PictureID+1)&0x7fff || p.TL0PicIdx != before.TL0PicIdx+1 {
+			t.Fatalf("packet %d goes on with sequence %d after %d, picture %d after %d, TL0 %d after %d", i, h.SequenceNumber,
+				was.SequenceNumber, p.PictureID, before.PictureID, p.TL0PicIdx, before.TL0PicIdx)
+		}
+		if d := int32(h.Timestamp - was.Timestamp); d <= 0 {
+			t.Fatalf("packet %d: the timestamp goes by %d", i, d)
+		}
+	}
+}
+
+// TestDynacast: a layer is switched off when nobody took it for a while, and on again at once when somebody wants it.
+func TestDynacast(t *testing.T) {
+	tr, all := threeLayers(t)
+	now := time.Now()
+	beat := func(taken [simulcast.Max]bool, after time.Duration) [simulcast.Max]bool {
+		now = now.Add(after)
+		for _, e := range all {
+			e.layer.lastSeen = now
+		}
+		layers, _ := tr.layersNow(now)
+		tr.dynacast(&layers, taken, now)
+		return tr.off
+	}
+	none, top := [simulcast.Max]bool{}, [simulcast.Max]bool{2: true}
+	for i, step := range []struct {
+		taken [simulcast.Max]bool
+		after time.Duration
+		off   [simulcast.Max]bool
+	}{
+		{none, 0, none}, {none, unneededFor - time.Millisecond, none}, {none, time.Millisecond, [simulcast.Max]bool{1: true, 2: true}},
+		{top, time.Millisecond, [simulcast.Max]bool{1: true}}, {none, unneededFor - time.Millisecond, [simulcast.Max]bool{1: true}},
+		{top, time.Millisecond, [simulcast.Max]bool{1: true}}, {none, unneededFor, [simulcast.Max]bool{1: true}},
+		{none, unneededFor, [simulcast.Max]bool{1: true, 2: true}},
+	} {
+		if off := beat(step.taken, step.after); off != step.off {
+			t.Errorf("step %d: off %v, want %v", i, off, step.off)
+		}
+	}
+}

@@ -16,6 +16,7 @@ import (
 const (
 	allocateEvery = 200 * time.Millisecond
 	fallAtOnce    = 90 // percent of the last allocation's budget: below it a new one does not wait
+	longQueue     = 200 * time.Millisecond
 	unlimited     = 255
 	packetOnWire  = 64 // bytes around a payload: RTP header, extension, SRTP tag, UDP and IP
 )
@@ -31,6 +32,7 @@ type downlink struct {
 	transport atomic.Bool  // the receiver sends transport-wide feedback
 	reported  atomic.Bool  // it sends reception reports or REMB
 	budget    atomic.Int64 // of the last allocation, bps
+	full      atomic.Bool  // packets lie long in the link's queue: what is sent again would make it longer
 
 	mu        sync.Mutex // guards what follows
 	allocator allocate.Allocator[*subscription]
@@ -63,6 +65,7 @@ func (d *downlink) feedback(rtcp []byte, now time.Time) {
 	}
 	m.feedback.Inc()
 	d.transport.Store(true)
+	d.full.Store(d.estimator.QueueDelay() > longQueue)
 	if int64(d.estimator.TargetBps()) < d.budget.Load()*fallAtOnce/100 {
 		d.peer.sub.allocate(now)
 	}

@@ -181,6 +181,9 @@ func (s *subscription) resend(pairs []rtcp.NackPair) {
 	if out == nil || !s.allowed.Load() || !s.ready.Load() || !s.track.permitted.Load() || !s.mapper.Started() {
 		return
 	}
+	if s.peer.down.full.Load() {
+		return // it would come too late, and delay the sound that is still in time
+	}
 	m := s.peer.sfu.metrics
 	if now := time.Now().Unix(); now != s.second {
 		s.second, s.resends = now, 0

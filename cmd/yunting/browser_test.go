@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,15 +21,9 @@ var browserOnce struct {
 	cancel []context.CancelFunc
 }
 
-// chromium starts one browser for the package; each visitor gets a context (cookies, storage) of their own in it.
-func chromium(t testing.TB) context.Context {
-	t.Helper()
-	browserOnce.Lock()
-	defer browserOnce.Unlock()
-	if browserOnce.ctx != nil {
-		return browserOnce.ctx
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
+// browserOptions starts Chromium with a synthetic camera and microphone that it may use unasked.
+func browserOptions() []chromedp.ExecAllocatorOption {
+	return append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
 		chromedp.NoSandbox,
 		chromedp.Flag("use-fake-device-for-media-stream", true),
 		chromedp.Flag("use-fake-ui-for-media-stream", true),
@@ -41,7 +36,17 @@ func chromium(t testing.TB) context.Context {
 		chromedp.Flag("accept-lang", "zh-CN,zh"),
 		chromedp.WindowSize(1440, 900),
 	)
-	allocated, cancelAllocator := chromedp.NewExecAllocator(context.Background(), options...)
+}
+
+// chromium starts one browser for the package; each visitor gets a context (cookies, storage) of their own in it.
+func chromium(t testing.TB) context.Context {
+	t.Helper()
+	browserOnce.Lock()
+	defer browserOnce.Unlock()
+	if browserOnce.ctx != nil {
+		return browserOnce.ctx
+	}
+	allocated, cancelAllocator := chromedp.NewExecAllocator(context.Background(), browserOptions()...)
 	ctx, cancel := chromedp.NewContext(allocated)
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("chromium: %v (make test installs it)", err)

@@ -65,6 +65,11 @@ func newCable(t *testing.T, to string) *cable {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newCableOn(t, l, to)
+}
+
+// newCableOn is a way to the server that begins at a listener.
+func newCableOn(t testing.TB, l net.Listener, to string) *cable {
 	c := &cable{listener: l, whole: true, open: map[net.Conn]bool{}}
 	t.Cleanup(func() { l.Close(); c.set(false) })
 	go func() {

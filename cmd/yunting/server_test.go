@@ -57,6 +57,12 @@ type process struct {
 // startDemo starts `yunting demo` in a fresh directory and waits until it is ready. It is stopped with the test.
 func startDemo(t testing.TB, args ...string) *process {
 	t.Helper()
+	return startDemoOn(t, "127.0.0.1", args...)
+}
+
+// startDemoOn listens on host, which 127.0.0.1 belongs to.
+func startDemoOn(t testing.TB, host string, args ...string) *process {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "yunting-demo-*")
 	if err != nil {
 		t.Fatal(err)
@@ -66,8 +72,8 @@ func startDemo(t testing.TB, args ...string) *process {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	web, media := freePort(t, "tcp"), freePort(t, "udp")
-	listen := fmt.Sprintf("127.0.0.1:%d", web)
-	p := &process{t: t, dir: dir, url: "http://" + listen, log: &syncBuffer{},
+	listen := fmt.Sprintf("%s:%d", host, web)
+	p := &process{t: t, dir: dir, url: fmt.Sprintf("http://127.0.0.1:%d", web), log: &syncBuffer{},
 		args: append([]string{"demo", "--listen", listen, "--data-dir", dir, "--media-port", fmt.Sprint(media)}, args...)}
 	t.Cleanup(p.stop)
 	p.start()

@@ -159,9 +159,7 @@ func (d *downlink) demandsLocked(forwards map[*track]*subscription) []allocate.D
 			continue
 		}
 		x := allocate.Demand[*subscription]{Key: s, Class: allocate.Rest, RateBps: make([]int, maxLayers), Want: s.wanted()}
-		for i := range x.RateBps {
-			x.RateBps[i] = int(t.rates[i].Load())
-		}
+		t.costs(x.RateBps)
 		switch {
 		case t.kind == webrtc.RTPCodecTypeAudio:
 			x.Class, x.RateBps = allocate.Audio, x.RateBps[:1]
@@ -176,6 +174,22 @@ func (d *downlink) demandsLocked(forwards map[*track]*subscription) []allocate.D
 		return cmp.Compare(a.Key.track.info.ID, b.Key.track.info.ID)
 	})
 	return out
+}
+
+// costs tells each layer's rate. A layer that was switched off because nobody
+// took it costs what it last did, for it comes again once it is taken; while
+// nothing at all arrives nothing costs anything.
+func (t *track) costs(bps []int) {
+	live := false
+	for i := range bps {
+		bps[i] = int(t.rates[i].Load())
+		live = live || bps[i] > 0
+	}
+	for i := range bps {
+		if live && bps[i] == 0 {
+			bps[i] = int(t.known[i].Load())
+		}
+	}
 }
 
 // wanted is the largest layer of use to the receiver.
@@ -301,6 +315,9 @@ func (w *worker) rate(now time.Time) {
 				rate = old + (rate-old)/10
 			}
 			t.rates[l.index].Store(rate)
+			if rate > 0 {
+				t.known[l.index].Store(rate)
+			}
 		}
 	}
 }

@@ -196,3 +196,20 @@ func TestReceptionReportsPauseVideoToo(t *testing.T) {
 	n.bps.Store(0)
 	t.Logf("went on after %v", within(t, 40*time.Second, "the way back", func() bool { return !paused() }))
 }
+
+// A layer that nobody takes is switched off; its cost must stay known, or
+// nobody would ever be given it again.
+func TestSwitchedOffLayersKeepTheirCost(t *testing.T) {
+	tr := &track{}
+	tr.rates[0].Store(100_000)
+	tr.known[0].Store(100_000)
+	tr.known[2].Store(1_200_000)
+	bps := make([]int, maxLayers)
+	if tr.costs(bps); bps[0] != 100_000 || bps[1] != 0 || bps[2] != 1_200_000 {
+		t.Errorf("costs %v", bps)
+	}
+	tr.rates[0].Store(0)
+	if tr.costs(bps); bps[0] != 0 || bps[2] != 0 {
+		t.Errorf("a camera that is off costs %v", bps)
+	}
+}

@@ -74,6 +74,7 @@ type track struct {
 	heard atomic.Int64  // unix nanoseconds of the last packet with a level
 	stats trackStats
 	rates [maxLayers]atomic.Int64 // bits a second on the wire of each layer, 0: silent
+	known [maxLayers]atomic.Int64 // the same, as last seen: what a layer would cost that was switched off
 
 	// Owned by the worker.
 	layers   []*layer

@@ -25,6 +25,7 @@ if [ "${1:-run}" = test ]; then
 	want ffmpeg ffprobe
 	want qpdf qpdf
 	want coturn turnutils_uclient
+	want iproute2 tc
 	want fonts-noto-cjk /nonexistent
 	if command -v fc-list >/dev/null 2>&1 && [ -n "$(fc-list :lang=zh family 2>/dev/null)" ]; then
 		packages=$(printf '%s' "$packages" | sed 's/ fonts-noto-cjk//')

@@ -208,9 +208,10 @@ func (d *Docket) View(ctx context.Context, actor identity.Actor, caseID uuid.UUI
 	var standings []string
 	err := d.pool.QueryRow(ctx, `SELECT c.stage, coalesce(c.judge = $2, false), coalesce(c.clerk = $2, false), c.filer = $2,
 			ARRAY(SELECT DISTINCT standing FROM parties WHERE case_id = c.id AND account = $2),
-			EXISTS (SELECT FROM hearings WHERE case_id = c.id AND public AND phase <> 'closed')
+			EXISTS (SELECT FROM hearings WHERE case_id = c.id AND public AND phase <> 'closed'),
+			EXISTS (SELECT FROM recording_copies WHERE case_id = c.id AND account = $2 AND granted)
 		FROM cases c WHERE c.id = $1`, caseID, actor.Account).
-		Scan(&view.Stage, &judge, &clerk, &filer, &standings, &view.PublicHearing)
+		Scan(&view.Stage, &judge, &clerk, &filer, &standings, &view.PublicHearing, &view.MayCopy)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return identity.CaseView{}, fmt.Errorf("docket: case %s: %w", caseID, ErrNotFound)
 	}

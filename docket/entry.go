@@ -40,6 +40,10 @@ const (
 	EntryTranscriptAnswer  = "transcript.answered"
 	EntryRecording         = "recording.stored"
 	EntryIntegrity         = "recording.integrity"
+	EntryWatched           = "recording.watched" // once a viewing (AV 10)
+	EntryCopied            = "recording.copied"
+	EntryCopyAsked         = "recording.copy_asked" // AV 11
+	EntryCopyDecided       = "recording.copy_decided"
 	EntryDocumentCreated   = "document.created"
 	EntryJudgmentSigned    = "judgment.signed"
 	EntryServed            = "service.sent"
@@ -56,7 +60,7 @@ func EntryKinds() []string {
 	kinds := []string{EntryCreated, EntryFiled, EntryRefiled, EntryCorrections, EntryAccepted, EntryRefused,
 		EntryEvidenceAdded, EntryEvidenceRemoved, EntryInvited, EntryLinked, EntryConsent, EntryConsentDeclined,
 		EntryConsentWithdrawn, EntryHearingScheduled, EntryHearingPhase, EntryTranscriptLine, EntryTranscriptRevised,
-		EntryTranscriptAnswer, EntryRecording, EntryIntegrity, EntryDocumentCreated, EntryJudgmentSigned, EntryServed,
+		EntryTranscriptAnswer, EntryRecording, EntryIntegrity, EntryWatched, EntryCopied, EntryCopyAsked, EntryCopyDecided, EntryDocumentCreated, EntryJudgmentSigned, EntryServed,
 		EntryServiceEvent, EntryServiceEffective, EntryServiceProof, EntryStage, EntryExported, EntryRead}
 	for _, event := range HearingEvents() {
 		kinds = append(kinds, "hearing."+event)

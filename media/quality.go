@@ -48,6 +48,24 @@ func (t *track) account(l *layer, b *buffer) {
 	}
 }
 
+// OnSpeaking calls fn whenever the list of who speaks changes, until stop is called. fn must not wait: it runs on
+// the goroutine that keeps every room.
+func (r *Room) OnSpeaking(fn func([]Speaker)) (stop func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.onSpeaking == nil {
+		r.onSpeaking = map[int]func([]Speaker){}
+	}
+	r.listeners++
+	id := r.listeners
+	r.onSpeaking[id] = fn
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.onSpeaking, id)
+	}
+}
+
 // speakers tells the room who speaks, when that changed.
 func (r *Room) speakers() {
 	now := time.Now()
@@ -67,9 +85,13 @@ func (r *Room) speakers() {
 	same := slices.EqualFunc(list, r.speaking, func(a, b Speaker) bool { return a.Peer == b.Peer })
 	r.speaking = list
 	peers := slices.Collect(maps.Values(r.peers))
+	told := slices.Collect(maps.Values(r.onSpeaking))
 	r.mu.Unlock()
 	if same {
 		return
+	}
+	for _, tell := range told {
+		tell(slices.Clone(list))
 	}
 	for _, p := range peers {
 		p.post(func(e Events) {

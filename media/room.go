@@ -21,6 +21,8 @@ type Room struct {
 	recordings map[*recording]bool
 	trackCount int // ever published, for unique ids
 	speaking   []Speaker
+	onSpeaking map[int]func([]Speaker)
+	listeners  int // ever added to onSpeaking
 }
 
 // peerID is the token of RFC 8830's msid, short enough for ".screen".

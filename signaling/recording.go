@@ -36,6 +36,7 @@ type recording struct {
 	since    time.Time
 	rec      *record.Recorder
 	evidence *evidence
+	speaking *speaking
 	stop     func() // takes the recorder off the media room
 	paused   bool   // owned by the room's goroutine
 
@@ -83,6 +84,7 @@ func (r *room) beginRecording() error {
 	}
 	rec.evidence = evidence
 	rec.stop = r.media.Record(rec.rec.NewSink)
+	rec.speaking = r.noteSpeaking()
 	r.recording = rec
 	return nil
 }
@@ -142,11 +144,13 @@ func writeSession(path string, s sessionFile) error {
 
 func (rec *recording) pause() {
 	rec.rec.Pause()
+	rec.speaking.pause(true)
 	rec.paused = true
 }
 
 func (rec *recording) resume() {
 	rec.rec.Resume()
+	rec.speaking.pause(false)
 	rec.paused = false
 }
 
@@ -167,6 +171,7 @@ func (r *room) endRecording(cause string) {
 		defer r.hub.finishes.Done()
 		err := rec.rec.Finish()
 		rec.evidence.end()
+		rec.speaking.end()
 		if err != nil {
 			r.log.Error("signaling: recording is not finished and stays for recovery", "error", err)
 			return
@@ -183,6 +188,7 @@ func (r *room) abandonRecording() {
 	r.recording = nil
 	rec.stop()
 	rec.evidence.dropped.Store(true)
+	rec.speaking.end()
 	finished := rec.rec.Finish()
 	rec.evidence.end()
 	err := errors.Join(finished, os.RemoveAll(rec.dir), os.Remove(rec.dir+".json"))

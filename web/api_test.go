@@ -361,6 +361,51 @@ func (w *apiWalk) recordings(path string) {
 	if file.status != http.StatusOK || !bytes.Equal(file.body, content) {
 		w.t.Errorf("recording: %d, %q", file.status, file.body)
 	}
+	if got := file.header.Get("Cache-Control") + " " + file.header.Get("Content-Disposition"); got != "no-store inline" {
+		w.t.Errorf("a recording to be played is served %q", got)
+	}
+	w.watchRecording(path, "/recordings/"+list[0].ID.String()+"/copy")
+}
+
+// watchRecording reports what a player showed, twice, and copies with the judge's leave only.
+func (w *apiWalk) watchRecording(path, copyPath string) {
+	w.t.Helper()
+	var m manifest
+	w.call("defendant", "GET", path+"/recording", nil, &m, http.StatusOK)
+	if len(m.Tracks) != 1 || m.Viewer == "" || m.Tracks[0].Entry == 0 || m.Length < 59_000 || m.Copy {
+		w.t.Errorf("manifest %+v", m)
+	}
+	batch := map[string]any{"viewing": uuid.NewString(), "batch": 1, "stretches": []docket.Stretch{{From: 0, To: 4000}, {From: 2000, To: 6000}}}
+	for range 2 {
+		w.call("defendant", "POST", path+"/recording/watched", batch, nil, http.StatusCreated)
+	}
+	w.call("plaintiff", "POST", path+"/recording/watched", batch, nil, http.StatusForbidden)
+	var viewings []docket.Viewing
+	w.call("judge", "GET", path+"/recording/viewings", nil, &viewings, http.StatusOK)
+	if len(viewings) != 1 || viewings[0].Seconds != 6 || viewings[0].Account != w.ids["defendant"] {
+		w.t.Errorf("viewings %+v", viewings)
+	}
+	entries, err := w.server.Docket.Entries(w.t.Context(), w.hearing.Case)
+	apiCheck(w.t, err)
+	watched := 0
+	for _, e := range entries {
+		if e.Kind == docket.EntryWatched {
+			watched++
+		}
+	}
+	if watched != 1 {
+		w.t.Errorf("%d entries of one viewing", watched)
+	}
+	if got := w.send("defendant", "GET", apiPrefix+path+copyPath, nil); got.status != http.StatusForbidden {
+		w.t.Errorf("copied without leave: %d", got.status)
+	}
+	var asked docket.CopyRequest
+	w.call("defendant", "POST", path+"/recording/copy", map[string]any{"reason": "准备上诉"}, &asked, http.StatusCreated)
+	w.call("judge", "POST", path+"/recording/copy/"+asked.ID.String(), map[string]any{"grant": true}, nil, http.StatusCreated)
+	got := w.send("defendant", "GET", apiPrefix+path+copyPath, nil)
+	if got.status != http.StatusOK || !strings.HasPrefix(got.header.Get("Content-Disposition"), "attachment") {
+		w.t.Errorf("copy with leave: %d %v", got.status, got.header)
+	}
 }
 
 // decide writes and signs the judgment.

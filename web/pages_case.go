@@ -212,7 +212,7 @@ func (s *server) actsOf(r *request, d casePage) []act {
 			put(!r.can(identity.ActJoinHearing) && r.can(identity.ActWatchHearing), act{Key: "watch", Link: link + "/check"})
 		} else {
 			put(r.can(identity.ActConfirmTranscript), act{Key: "transcript", Link: link + "/transcript", Primary: stage(docket.StageHeard)})
-			put(r.can(identity.ActPlayRecording), act{Key: "recordings", Link: link + "/recordings"})
+			put(r.can(identity.ActPlayRecording), act{Key: "recordings", Link: link + "/recording"})
 		}
 	}
 	put(stage(docket.StageAccepted, docket.StageScheduled, docket.StageHeard) && r.can(identity.ActSchedule), act{Key: "schedule", Link: base + "/hearings/new", Primary: stage(docket.StageAccepted)})

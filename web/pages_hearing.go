@@ -277,6 +277,7 @@ type recordingsPage struct {
 	Case       docket.Case
 	Recordings []docket.Recording
 	Integrity  *docket.Integrity // nil until all recordings are stored
+	MayCopy    bool
 }
 
 func (s *server) getRecordings(r *request) error {
@@ -288,7 +289,7 @@ func (s *server) getRecordings(r *request) error {
 	if err != nil {
 		return err
 	}
-	page := recordingsPage{Hearing: r.hearing, Case: c, Recordings: list}
+	page := recordingsPage{Hearing: r.hearing, Case: c, Recordings: list, MayCopy: r.can(identity.ActCopyRecording)}
 	value, err := s.Docket.IntegrityOf(r.Context(), r.hearing.ID)
 	switch {
 	case err == nil:
@@ -297,17 +298,4 @@ func (s *server) getRecordings(r *request) error {
 		return err
 	}
 	return r.render(http.StatusOK, "recordings", "recordings.title", page, in("cases"))
-}
-
-func (s *server) getRecordingFile(r *request) error {
-	list, err := s.Docket.Recordings(r.Context(), r.hearing.ID)
-	if err != nil {
-		return err
-	}
-	for _, rec := range list {
-		if rec.ID.String() == r.PathValue("recording") {
-			return s.serveBlob(r, rec.Blob.Hash, rec.FileName, rec.MediaType, rec.Ended)
-		}
-	}
-	return errNotFound
 }

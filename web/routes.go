@@ -117,8 +117,6 @@ func (s *server) routes() []route {
 		{method: "GET", pattern: "/hearings/{hearing}/socket", action: identity.ActJoinHearing, or: identity.ActWatchHearing, about: aboutHearing, handle: s.getSocket, limit: noLimit},
 		{method: "GET", pattern: "/hearings/{hearing}/transcript", action: identity.ActReadCase, about: aboutHearing, handle: s.getTranscript},
 		{method: "POST", pattern: "/hearings/{hearing}/transcript", action: identity.ActConfirmTranscript, about: aboutHearing, handle: s.postTranscript},
-		{method: "GET", pattern: "/hearings/{hearing}/recordings", action: identity.ActPlayRecording, about: aboutHearing, handle: s.getRecordings},
-		{method: "GET", pattern: "/hearings/{hearing}/recordings/{recording}/file", action: identity.ActPlayRecording, about: aboutHearing, handle: s.getRecordingFile},
 
 		// Judgment, documents, service
 		{method: "GET", pattern: "/cases/{case}/judgment", action: identity.ActDraftJudgment, about: aboutCase, handle: s.getJudgment},
@@ -138,6 +136,7 @@ func (s *server) routes() []route {
 		{method: "GET", pattern: "/admin", action: identity.ActAdminister, handle: s.getAdmin},
 		{method: "POST", pattern: "/admin/roles", action: identity.ActAdminister, handle: s.postGrant},
 	}
+	list = append(list, s.playerRoutes()...)
 	list = append(list, s.streamRoutes()...)
 	list = append(list, s.apiRoutes()...)
 	if s.Demo != nil {

@@ -131,7 +131,7 @@ var errAssets = errors.New("web: the browser bundles are missing from this build
 // built checks that the bundles which the pages name were there when the
 // binary was built.
 func built(files fs.FS) error {
-	for _, name := range []string{"upload", "draft", "precheck", "room"} {
+	for _, name := range []string{"upload", "draft", "precheck", "room", "player"} {
 		if _, err := fs.Stat(files, "static/dist/"+name+".js"); err != nil {
 			return fmt.Errorf("%w (static/dist/%s.js)", errAssets, name)
 		}

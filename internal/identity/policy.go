@@ -13,6 +13,7 @@ type CaseView struct {
 	Standings     []Standing // what the actor is in this case
 	Stage         string     // docket.Stage
 	PublicHearing bool       // the hearing in question is public
+	MayCopy       bool       // the judge let the actor copy the recordings (AV 11)
 }
 
 // Action is something a person may want to do.
@@ -38,6 +39,10 @@ const (
 	ActTranscribe        Action = "transcribe"         // 庭审笔录
 	ActConfirmTranscript Action = "confirm_transcript" // 核对笔录, or object
 	ActPlayRecording     Action = "play_recording"     // 庭审录像
+	ActCopyRecording     Action = "copy_recording"     // 复制录像
+	ActAskCopy           Action = "ask_copy"           // 申请复制
+	ActDecideCopy        Action = "decide_copy"        // 准许复制
+	ActSeeViewings       Action = "see_viewings"       // 查阅记录: who watched
 	ActDraftJudgment     Action = "draft_judgment"     //
 	ActSignJudgment      Action = "sign_judgment"      //
 	ActReadDocument      Action = "read_document"      //
@@ -57,7 +62,7 @@ func Actions() []Action {
 	return []Action{
 		ActFile, ActReadCase, ActEditDraft, ActSubmit, ActReview, ActInvite, ActLink, ActConsent, ActAddEvidence,
 		ActReadEvidence, ActSchedule, ActJoinHearing, ActWatchHearing, ActControlHearing, ActAdmit, ActTranscribe,
-		ActConfirmTranscript, ActPlayRecording, ActDraftJudgment, ActSignJudgment, ActReadDocument, ActServe,
+		ActConfirmTranscript, ActPlayRecording, ActCopyRecording, ActAskCopy, ActDecideCopy, ActSeeViewings, ActDraftJudgment, ActSignJudgment, ActReadDocument, ActServe,
 		ActReadDelivery, ActConfirmReceipt, ActExport, ActListQueue, ActSupervise, ActAdminister, ActReadLedger,
 		ActAccount,
 	}
@@ -71,6 +76,7 @@ type grant struct {
 	anyone    bool // also when nobody is signed in
 	audience  bool // anyone, when the hearing is public (民事诉讼法 art. 137)
 	signedIn  bool
+	copier    bool // only with the judge's leave to copy
 	roles     []Role
 	standings []Standing
 	stages    []string
@@ -141,6 +147,18 @@ var policy = map[Action][]grant{
 		{roles: []Role{RoleSupervisor}, stages: stagesLive},
 	},
 
+	// AV 11, 15: the court copies its own record; a party with the judge's leave.
+	ActCopyRecording: {
+		{standings: officers, stages: stagesLive},
+		{standings: parties, stages: stagesLive, copier: true},
+	},
+	ActAskCopy:    {{standings: parties, stages: stagesLive}},
+	ActDecideCopy: {{standings: []Standing{StandingJudge}, stages: stagesLive}},
+	ActSeeViewings: {
+		{standings: officers, stages: stagesLive},
+		{roles: []Role{RoleSupervisor}, stages: stagesLive},
+	},
+
 	ActDraftJudgment: {{standings: []Standing{StandingJudge}, stages: stagesLive}},
 	ActSignJudgment:  {{standings: []Standing{StandingJudge}, stages: stagesLive}},
 
@@ -174,6 +192,9 @@ func Can(a Actor, act Action, c CaseView) bool {
 
 func (g grant) allows(a Actor, c CaseView) bool {
 	if len(g.stages) > 0 && !slices.Contains(g.stages, c.Stage) {
+		return false
+	}
+	if g.copier && !c.MayCopy {
 		return false
 	}
 	if g.anyone || g.audience && c.PublicHearing {

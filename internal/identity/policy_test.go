@@ -71,6 +71,10 @@ var expected = map[Action]map[string]string{
 	ActPlayRecording: {
 		"as plaintiff": live, "as defendant": live, "as third_party": live, "as judge": live, "as clerk": live, "supervisor": live,
 	},
+	ActCopyRecording: {"as judge": live, "as clerk": live}, // parties with leave: TestCopyingNeedsLeave
+	ActAskCopy:       {"as plaintiff": live, "as defendant": live, "as third_party": live},
+	ActDecideCopy:    {"as judge": live},
+	ActSeeViewings:   {"as judge": live, "as clerk": live, "supervisor": live},
 	ActDraftJudgment: {"as judge": live},
 	ActSignJudgment:  {"as judge": live},
 	ActServe:         {"as clerk": live},
@@ -180,5 +184,21 @@ func TestNobodyHandlesTheirOwnCase(t *testing.T) {
 		if !Can(everyRole, ActReadCase, CaseView{Standings: []Standing{standing, StandingJudge}, Stage: "accepted"}) {
 			t.Errorf("a %s may not read the own case", standing)
 		}
+	}
+}
+
+func TestCopyingNeedsLeave(t *testing.T) {
+	party := Actor{Account: uuid.New(), Name: "p", Roles: []Role{RoleUser}}
+	c := CaseView{ID: uuid.New(), Standings: []Standing{StandingPlaintiff}, Stage: "heard"}
+	if Can(party, ActCopyRecording, c) {
+		t.Error("a party copies without leave")
+	}
+	c.MayCopy = true
+	if !Can(party, ActCopyRecording, c) {
+		t.Error("a party with leave may not copy")
+	}
+	c.Standings = nil
+	if Can(party, ActCopyRecording, c) {
+		t.Error("leave outlives the standing")
 	}
 }

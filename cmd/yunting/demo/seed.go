@@ -30,13 +30,14 @@ type Court struct {
 
 // A plot is one synthetic case and how far it has come.
 type plot struct {
-	until   docket.Stage
-	live    bool // its hearing is open now
-	seller  string
-	buyer   string
-	goods   string
-	amount  int64 // yuan
-	correct bool  // the clerk asks for corrections
+	until    docket.Stage
+	live     bool // its hearing is open now
+	recorded bool // its hearing has a recording
+	seller   string
+	buyer    string
+	goods    string
+	amount   int64 // yuan
+	correct  bool  // the clerk asks for corrections
 }
 
 // plots are the demonstration's cases, the oldest first; the last has the open hearing.
@@ -44,7 +45,7 @@ func plots() []plot {
 	return []plot{
 		{until: docket.StageServed, seller: "张伟", buyer: "李娜", goods: "红木家具", amount: 128_000},
 		{until: docket.StageJudged, seller: "张伟", buyer: "李娜", goods: "茶叶", amount: 36_500},
-		{until: docket.StageHeard, seller: "张伟", buyer: "李娜", goods: "服装面料", amount: 92_300},
+		{until: docket.StageHeard, recorded: true, seller: "张伟", buyer: "李娜", goods: "服装面料", amount: 92_300},
 		{until: docket.StageRefused, seller: "张伟", buyer: "李娜", goods: "办公桌椅", amount: 8_800},
 		{until: docket.StageCorrecting, seller: "张伟", buyer: "李娜", goods: "水果礼盒", amount: 15_600},
 		{until: docket.StageScheduled, seller: "张伟", buyer: "李娜", goods: "笔记本电脑", amount: 214_000},
@@ -66,6 +67,8 @@ type stage struct {
 	defendant Person
 	kase      docket.Case
 	hearing   docket.Hearing
+	passed    time.Duration   // of a recorded hearing
+	spoken    []docket.Spoken // in it
 }
 
 // play plays the plots and returns the hearing that is open now.
@@ -73,6 +76,9 @@ func (c Court) play(ctx context.Context, people []Person, script []plot) (docket
 	var open docket.Hearing
 	for _, p := range script {
 		s := &stage{Court: c, plot: p, judge: people[0], clerk: people[1], reviewer: people[2], plaintiff: people[3], defendant: people[4]}
+		if p.recorded {
+			s.rehearse()
+		}
 		if err := s.run(ctx); err != nil {
 			return open, fmt.Errorf("demo: case about %s: %w", p.goods, err)
 		}
@@ -255,6 +261,7 @@ func (s *stage) say(ctx context.Context, lines [][2]string) error {
 		if _, err := s.Docket.WriteLine(ctx, s.clerk.actor(), s.hearing.ID, docket.LineInput{ID: uuid.New(), Speaker: l[0], Text: l[1]}); err != nil {
 			return err
 		}
+		s.speak(l[0])
 	}
 	return nil
 }
@@ -267,7 +274,9 @@ func (s *stage) hear(ctx context.Context) error {
 		if _, err := s.Docket.MovePhase(ctx, s.judge.actor(), s.hearing.ID, phase); err != nil {
 			return fmt.Errorf("%s: %w", phase, err)
 		}
-		if phase == docket.PhaseInvestigation {
+		if phase != docket.PhaseInvestigation {
+			s.speak(s.judge.Name)
+		} else {
 			if err := s.say(ctx, [][2]string{
 				{"原告 张伟", "货物已于三月二十日送达，被告签收，至今没有付款。"},
 				{"被告 李娜", "收到货物属实，欠款金额属实，因资金周转困难未能按期支付。"},
@@ -278,6 +287,11 @@ func (s *stage) hear(ctx context.Context) error {
 	}
 	if _, err := s.Docket.MovePhase(ctx, s.judge.actor(), s.hearing.ID, docket.PhaseClosed); err != nil {
 		return err
+	}
+	if s.plot.recorded {
+		if err := s.record(ctx); err != nil {
+			return fmt.Errorf("recording: %w", err)
+		}
 	}
 	for _, p := range []Person{s.plaintiff, s.defendant} {
 		if err := s.Docket.AnswerTranscript(ctx, p.actor(), s.hearing.ID, true, ""); err != nil {

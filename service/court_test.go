@@ -99,7 +99,7 @@ func newCourt(t *testing.T, mailer mail.Mailer) *court {
 	c.log.Start()
 	t.Cleanup(c.log.Stop)
 	if mailer == nil {
-		mailer, err = mail.NewSpool(c.spool)
+		mailer, err = mail.NewSpool(c.spool, "")
 		must(t, err)
 	}
 	c.Service = service.New(service.Config{Pool: pool, Docket: c.docket, Blobs: blobs, Signer: c.signer, Mail: mailer, Jobs: inserter,

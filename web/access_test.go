@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -132,8 +133,9 @@ func (c *apiCourt) accepted() (docket.Case, docket.Evidence) {
 // over a case with a hearing that is not public, and compares who gets in with
 // testdata/access.txt: "+" may, "-" may not, "?" must sign in first.
 func TestEveryRouteForEveryRole(t *testing.T) {
-	c := newAPICourt(t)
+	c := newAPICourtAs(t, &DemoInfo{SpoolDir: t.TempDir()})
 	c.enrolAll()
+	demoIsOff(t, c)
 	ctx, s := t.Context(), c.server
 	draft, draftItem := c.draftCase()
 	live, item := c.accepted()
@@ -187,6 +189,33 @@ func TestEveryRouteForEveryRole(t *testing.T) {
 	want, err := os.ReadFile(file)
 	apiCheck(t, err)
 	compareLines(t, string(want), got.String())
+}
+
+// demoIsOff: a court that is no demonstration knows none of its routes, whoever asks.
+func demoIsOff(t *testing.T, c *apiCourt) {
+	t.Helper()
+	config := c.server.Config
+	config.Demo = nil
+	real, err := newServer(config)
+	apiCheck(t, err)
+	handler := real.handler()
+	demo := c.server.demoRoutes()
+	if len(demo) == 0 {
+		t.Error("the demonstration has no routes")
+	}
+	for _, rt := range demo {
+		for _, who := range accessPeople {
+			ask := httptest.NewRequest(rt.method, c.url+strings.ReplaceAll(rt.pattern, "{name}", "x.eml"), nil)
+			if token := c.tokens[who]; token != "" {
+				ask.Header.Set("Authorization", "Bearer "+token)
+			}
+			answer := httptest.NewRecorder()
+			handler.ServeHTTP(answer, ask)
+			if answer.Code != http.StatusNotFound {
+				t.Errorf("demo off: %s: %s %s: status %d", who, rt.method, rt.pattern, answer.Code)
+			}
+		}
+	}
 }
 
 // access asks one route as one person.

@@ -89,7 +89,10 @@ func apiCheck(t testing.TB, err error) {
 }
 
 // newAPICourt starts the court. Nobody is registered.
-func newAPICourt(t *testing.T) *apiCourt {
+func newAPICourt(t *testing.T) *apiCourt { return newAPICourtAs(t, nil) }
+
+// newAPICourtAs starts it as a demonstration when demo is not nil.
+func newAPICourtAs(t *testing.T, demo *DemoInfo) *apiCourt {
 	t.Helper()
 	pool, dir := pgtest.New(t), t.TempDir()
 	log := slog.New(slog.DiscardHandler)
@@ -107,7 +110,7 @@ func newAPICourt(t *testing.T) *apiCourt {
 	register := docket.New(docket.Config{Pool: pool, Blobs: blobs, Jobs: inserter, Identity: people, Court: docket.ProfileCN(), Key: make([]byte, 32)})
 	signer, err := sign.LoadOrCreate(filepath.Join(dir, "keys"), register.Court().Name, time.Now)
 	apiCheck(t, err)
-	spool, err := mail.NewSpool(filepath.Join(dir, "mail"))
+	spool, err := mail.NewSpool(filepath.Join(dir, "mail"), "")
 	apiCheck(t, err)
 	web := httptest.NewUnstartedServer(nil)
 	public := "http://" + web.Listener.Addr().String()
@@ -123,7 +126,7 @@ func newAPICourt(t *testing.T) *apiCourt {
 	hub, err := signaling.New(signaling.Config{Docket: register, SFU: sfu, Blobs: blobs, RecordingDir: filepath.Join(dir, "recordings"), Logger: log})
 	apiCheck(t, err)
 	s, err := newServer(Config{Pool: pool, Docket: register, Service: papers, Identity: people, Hub: hub, SFU: sfu, Ledger: transparency, Blobs: blobs,
-		PublicURL: public, DataDir: dir, Gatherer: prometheus.NewRegistry(), Logger: slog.New(slog.NewTextHandler(apiLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+		PublicURL: public, Demo: demo, DataDir: dir, Gatherer: prometheus.NewRegistry(), Logger: slog.New(slog.NewTextHandler(apiLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	apiCheck(t, err)
 	web.Config.Handler = s.handler()
 	web.Start()

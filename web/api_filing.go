@@ -1,10 +1,6 @@
 package web
 
 import (
-	"fmt"
-
-	"github.com/google/uuid"
-
 	"yunting/docket"
 	"yunting/docket/complaint"
 	"yunting/docket/deadline"
@@ -120,13 +116,4 @@ type refuseIn struct {
 func (s *server) apiRefuse(r *request, in *refuseIn) (*body[docket.Case], error) {
 	kase, err := s.Docket.Refuse(r.Context(), r.actor, r.caseID, in.Body.Version, in.Body.Reason)
 	return reply(r.masked(kase), err)
-}
-
-// pathID reads a part of the path that names something within the request's case.
-func (r *request) pathID(name string) (uuid.UUID, error) {
-	id, err := uuid.Parse(r.PathValue(name))
-	if err != nil {
-		return id, fmt.Errorf("%w: %s", errNotFound, name)
-	}
-	return id, nil
 }

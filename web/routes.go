@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	"yunting/internal/identity"
 )
@@ -43,8 +44,13 @@ type route struct {
 // routes is every address that the court serves, each with the action that it
 // is. Nothing is registered anywhere else.
 func (s *server) routes() []route {
-	list := []route{
-		// Anyone
+	return slices.Concat(s.openRoutes(), s.accountRoutes(), s.filingRoutes(), s.evidenceRoutes(), s.caseRoutes(), s.reviewRoutes(),
+		s.hearingRoutes(), s.playerRoutes(), s.documentRoutes(), s.officeRoutes(), s.streamRoutes(), s.apiRoutes(), s.demoRoutes())
+}
+
+// openRoutes are what anyone may ask for.
+func (s *server) openRoutes() []route {
+	return []route{
 		{method: "GET", pattern: "/{$}", action: open, handle: s.getHome},
 		{method: "GET", pattern: "/login", action: open, handle: s.getLogin},
 		{method: "POST", pattern: "/login", action: open, handle: s.postLogin},
@@ -60,8 +66,12 @@ func (s *server) routes() []route {
 		{method: "GET", pattern: "/ledger", action: identity.ActReadLedger, handle: s.getLedger},
 		{method: "GET", pattern: "/ledger/checkpoint", action: identity.ActReadLedger, handle: s.getCheckpoint},
 		{method: "GET", pattern: "/ledger/tile/{path...}", action: identity.ActReadLedger, handle: s.getTile},
+	}
+}
 
-		// One's own account
+// accountRoutes serve one's own account.
+func (s *server) accountRoutes() []route {
+	return []route{
 		{method: "POST", pattern: "/logout", action: identity.ActAccount, handle: s.postLogout},
 		{method: "GET", pattern: "/account", action: identity.ActAccount, handle: s.getAccount},
 		{method: "GET", pattern: "/mailbox", action: identity.ActAccount, handle: s.getMailbox},
@@ -69,15 +79,23 @@ func (s *server) routes() []route {
 		{method: "GET", pattern: "/cases.csv", action: identity.ActAccount, handle: s.getCasesCSV},
 		{method: "GET", pattern: "/link", action: identity.ActLink, handle: s.getLink},
 		{method: "POST", pattern: "/link", action: identity.ActLink, handle: s.postLink},
+	}
+}
 
-		// Filing
+// filingRoutes take a complaint to its receipt.
+func (s *server) filingRoutes() []route {
+	return []route{
 		{method: "POST", pattern: "/cases", action: identity.ActFile, handle: s.postCase},
 		{method: "GET", pattern: "/cases/{case}/edit", action: identity.ActEditDraft, about: aboutCase, handle: s.getFiling},
 		{method: "POST", pattern: "/cases/{case}/edit", action: identity.ActEditDraft, about: aboutCase, handle: s.postFiling},
 		{method: "POST", pattern: "/cases/{case}/submit", action: identity.ActSubmit, about: aboutCase, handle: s.postSubmit},
 		{method: "GET", pattern: "/cases/{case}/receipt", action: identity.ActReadCase, about: aboutCase, handle: s.getReceipt},
+	}
+}
 
-		// Evidence
+// evidenceRoutes bring evidence and its files.
+func (s *server) evidenceRoutes() []route {
+	return []route{
 		{method: "GET", pattern: "/cases/{case}/evidence", action: identity.ActReadEvidence, about: aboutCase, handle: s.getEvidenceList},
 		{method: "POST", pattern: "/cases/{case}/evidence", action: identity.ActAddEvidence, about: aboutCase, handle: s.postEvidence, limit: fileLimit},
 		{method: "POST", pattern: "/cases/{case}/uploads", action: identity.ActAddEvidence, about: aboutCase, handle: s.postFinishUpload},
@@ -89,8 +107,12 @@ func (s *server) routes() []route {
 		{method: "PATCH", pattern: "/uploads/{id}", action: identity.ActAccount, handle: s.tus, limit: noLimit, raw: true},
 		{method: "DELETE", pattern: "/uploads/{id}", action: identity.ActAccount, handle: s.tus, limit: noLimit, raw: true},
 		{method: "OPTIONS", pattern: "/uploads/{$}", action: open, handle: s.tus, raw: true},
+	}
+}
 
-		// The case
+// caseRoutes show a case, its record and its consents.
+func (s *server) caseRoutes() []route {
+	return []route{
 		{method: "GET", pattern: "/cases/{case}", action: identity.ActReadCase, about: aboutCase, handle: s.getCase},
 		{method: "GET", pattern: "/cases/{case}/entries/{seq}", action: identity.ActReadCase, about: aboutCase, handle: s.getEntry},
 		{method: "GET", pattern: "/cases/{case}/entries/{seq}/proof.json", action: identity.ActReadCase, about: aboutCase, handle: s.getEntryProof},
@@ -99,16 +121,24 @@ func (s *server) routes() []route {
 		{method: "POST", pattern: "/cases/{case}/export", action: identity.ActExport, about: aboutCase, handle: s.postExport, raw: true},
 		{method: "GET", pattern: "/cases/{case}/consent", action: identity.ActConsent, about: aboutCase, handle: s.getConsent},
 		{method: "POST", pattern: "/cases/{case}/consent", action: identity.ActConsent, about: aboutCase, handle: s.postConsent},
+	}
+}
 
-		// Review
+// reviewRoutes decide on a filing and bring the other side in.
+func (s *server) reviewRoutes() []route {
+	return []route{
 		{method: "GET", pattern: "/cases/{case}/review", action: identity.ActReview, about: aboutCase, handle: s.getReview},
 		{method: "POST", pattern: "/cases/{case}/accept", action: identity.ActReview, about: aboutCase, handle: s.postAccept},
 		{method: "POST", pattern: "/cases/{case}/corrections", action: identity.ActReview, about: aboutCase, handle: s.postCorrections},
 		{method: "POST", pattern: "/cases/{case}/refuse", action: identity.ActReview, about: aboutCase, handle: s.postRefuse},
 		{method: "GET", pattern: "/cases/{case}/parties/{party}/invite", action: identity.ActInvite, about: aboutCase, handle: s.getInvite},
 		{method: "POST", pattern: "/cases/{case}/parties/{party}/invite", action: identity.ActInvite, about: aboutCase, handle: s.postInvite},
+	}
+}
 
-		// Hearings
+// hearingRoutes serve hearings from their date to their recordings.
+func (s *server) hearingRoutes() []route {
+	return []route{
 		{method: "GET", pattern: "/cases/{case}/hearings/new", action: identity.ActSchedule, about: aboutCase, handle: s.getSchedule},
 		{method: "POST", pattern: "/cases/{case}/hearings", action: identity.ActSchedule, about: aboutCase, handle: s.postSchedule},
 		{method: "GET", pattern: "/hearings/{hearing}", action: identity.ActJoinHearing, or: identity.ActReadCase, about: aboutHearing, handle: s.getHearing},
@@ -117,8 +147,12 @@ func (s *server) routes() []route {
 		{method: "GET", pattern: "/hearings/{hearing}/socket", action: identity.ActJoinHearing, or: identity.ActWatchHearing, about: aboutHearing, handle: s.getSocket, limit: noLimit},
 		{method: "GET", pattern: "/hearings/{hearing}/transcript", action: identity.ActReadCase, about: aboutHearing, handle: s.getTranscript},
 		{method: "POST", pattern: "/hearings/{hearing}/transcript", action: identity.ActConfirmTranscript, about: aboutHearing, handle: s.postTranscript},
+	}
+}
 
-		// Judgment, documents, service
+// documentRoutes write, sign, show and serve documents.
+func (s *server) documentRoutes() []route {
+	return []route{
 		{method: "GET", pattern: "/cases/{case}/judgment", action: identity.ActDraftJudgment, about: aboutCase, handle: s.getJudgment},
 		{method: "POST", pattern: "/cases/{case}/judgment", action: identity.ActDraftJudgment, about: aboutCase, handle: s.postJudgment},
 		{method: "GET", pattern: "/cases/{case}/judgment/preview.pdf", action: identity.ActDraftJudgment, about: aboutCase, handle: s.getJudgmentPDF},
@@ -130,23 +164,29 @@ func (s *server) routes() []route {
 		{method: "POST", pattern: "/cases/{case}/serve", action: identity.ActServe, about: aboutCase, handle: s.postServe},
 		{method: "GET", pattern: "/deliveries/{delivery}", action: identity.ActReadDelivery, about: aboutDelivery, handle: s.getDelivery},
 		{method: "POST", pattern: "/deliveries/{delivery}/receipt", action: identity.ActConfirmReceipt, about: aboutDelivery, handle: s.postReceived},
+	}
+}
 
-		// Supervision and administration
+// officeRoutes serve supervisors and administrators.
+func (s *server) officeRoutes() []route {
+	return []route{
 		{method: "GET", pattern: "/supervision", action: identity.ActSupervise, handle: s.getSupervision},
 		{method: "GET", pattern: "/admin", action: identity.ActAdminister, handle: s.getAdmin},
 		{method: "POST", pattern: "/admin/roles", action: identity.ActAdminister, handle: s.postGrant},
 	}
-	list = append(list, s.playerRoutes()...)
-	list = append(list, s.streamRoutes()...)
-	list = append(list, s.apiRoutes()...)
-	if s.Demo != nil {
-		list = append(list,
-			route{method: "POST", pattern: "/demo/login", action: open, handle: s.postDemoLogin},
-			route{method: "GET", pattern: "/demo/mail", action: open, handle: s.getSpool},
-			route{method: "GET", pattern: "/demo/mail/{name}", action: open, handle: s.getSpoolMail},
-		)
+}
+
+// demoRoutes show who can be played and the mail that went out; a real court
+// has none of them.
+func (s *server) demoRoutes() []route {
+	if s.Demo == nil {
+		return nil
 	}
-	return list
+	return []route{
+		{method: "POST", pattern: "/demo/login", action: open, handle: s.postDemoLogin},
+		{method: "GET", pattern: "/demo/mail", action: open, handle: s.getSpool},
+		{method: "GET", pattern: "/demo/mail/{name}", action: open, handle: s.getSpoolMail},
+	}
 }
 
 // handler puts the routes behind what every request passes.

@@ -49,6 +49,7 @@ type court struct {
 	metrics      *prometheus.Registry
 	certificates *autocert.Manager // see acme
 	mailDir      string            // of the spool; empty when a real server sends
+	database     <-chan struct{}   // closed when the private PostgreSQL ended; nil with a server of one's own
 	stops        []stop
 }
 
@@ -162,6 +163,7 @@ func (c *court) openDatabase(ctx context.Context) error {
 			return fmt.Errorf("embedded PostgreSQL: %w", err)
 		}
 		c.onStop("PostgreSQL", 60*time.Second, func(context.Context) error { return server.Stop() })
+		c.database = server.Done()
 		dsn = server.DSN("yunting")
 	}
 	var err error
@@ -175,7 +177,7 @@ func (c *court) openDatabase(ctx context.Context) error {
 func (c *court) openMail() (mail.Mailer, error) {
 	if c.options.SMTPURL == "" {
 		c.mailDir = filepath.Join(c.options.DataDir, "mail")
-		return mail.NewSpool(c.mailDir)
+		return mail.NewSpool(c.mailDir, c.options.MailFrom)
 	}
 	config, err := mail.ParseURL(c.options.SMTPURL)
 	if err != nil {

@@ -36,6 +36,10 @@ func (s *serveCommand) Run(ctx context.Context) error {
 	return errors.Join(c.listen(ctx, nil, nil), c.close())
 }
 
+// errDatabaseEnded ends the process, so that whoever supervises it starts everything anew; why PostgreSQL could not be
+// kept running is what stopping it reports, and stands in its log.
+var errDatabaseEnded = errors.New("the private PostgreSQL ended and could not be started again; see postgres.log in the data directory")
+
 // listen serves HTTP until ctx ends, then lets open requests finish. started runs once the port answers.
 func (c *court) listen(ctx context.Context, demo *web.DemoInfo, started func(context.Context) error) error {
 	handler, err := web.New(c.webConfig(demo))
@@ -60,6 +64,8 @@ func (c *court) listen(ctx context.Context, demo *web.DemoInfo, started func(con
 	select {
 	case err := <-ended:
 		return fmt.Errorf("web server: %w", err)
+	case <-c.database:
+		return errors.Join(errDatabaseEnded, c.drain(server))
 	case <-ctx.Done():
 	}
 	c.log.Info("the court is closing")

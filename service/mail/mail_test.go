@@ -144,7 +144,7 @@ func TestSMTPFailures(t *testing.T) {
 
 func TestSpool(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "mail")
-	s, err := NewSpool(dir)
+	s, err := NewSpool(dir, "registry@court.example")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -152,6 +152,13 @@ func TestSpool(t *testing.T) {
 		if err := s.Send(context.Background(), message("李娜 <li@example.org>")); err != nil {
 			t.Fatal(err)
 		}
+	}
+	written, err := filepath.Glob(filepath.Join(dir, "*.eml"))
+	if err != nil || len(written) != 1 {
+		t.Fatalf("written %v: %v", written, err)
+	}
+	if data, err := os.ReadFile(written[0]); err != nil || !strings.Contains(string(data), "From: <registry@court.example>") {
+		t.Errorf("not from the configured sender (%v):\n%.300s", err, data)
 	}
 	list, err := s.List()
 	if err != nil {

@@ -25,12 +25,15 @@ type Spool struct {
 	from string
 }
 
-// NewSpool makes the directory when it is missing.
-func NewSpool(dir string) (*Spool, error) {
+// NewSpool makes the directory when it is missing. Mail comes from the address from, DefaultFrom when empty.
+func NewSpool(dir, from string) (*Spool, error) {
+	if from == "" {
+		from = DefaultFrom
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("mail: spool: %w", err)
 	}
-	return &Spool{dir: dir, from: DefaultFrom}, nil
+	return &Spool{dir: dir, from: from}, nil
 }
 
 // Send implements Mailer: when it returns nil the file survives a crash of the machine. The name holds the

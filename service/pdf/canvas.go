@@ -79,7 +79,11 @@ func (c *canvas) collect(pages [][]op) {
 	each := func(do func(t text, r rune)) {
 		for _, page := range pages {
 			for _, o := range page {
-				if t, ok := o.(text); ok {
+				t, ok := o.(text)
+				if mark, under := o.(watermark); under {
+					t, ok = mark.text, true
+				}
+				if ok {
 					for _, r := range t.s {
 						do(t, r)
 					}
@@ -124,6 +128,8 @@ func (c *canvas) page(ops []op) error {
 		switch o := o.(type) {
 		case text:
 			c.text(o)
+		case watermark:
+			c.watermark(o)
 		case rule:
 			c.out.SetLineWidth(o.width)
 			c.out.Line(o.x1, o.y1, o.x2, o.y2)
@@ -164,6 +170,24 @@ func (c *canvas) text(t text) {
 	if loose {
 		c.out.RawWriteStr("EMC\n")
 	}
+}
+
+// watermarkGrey is light enough to read the text above it.
+const watermarkGrey = 222
+
+func (c *canvas) watermark(mark watermark) {
+	width := 0.0
+	for _, r := range mark.s {
+		width += c.bold.width(r) * mark.size
+	}
+	c.out.SetTextColor(watermarkGrey, watermarkGrey, watermarkGrey)
+	c.out.TransformBegin()
+	c.out.TransformRotate(mark.angle, mark.x, mark.y)
+	t := mark.text
+	t.x, t.y = mark.x-width/2, mark.y+mark.size/3
+	c.text(t)
+	c.out.TransformEnd()
+	c.out.SetTextColor(0, 0, 0)
 }
 
 // utf16Hex writes s as hexadecimal UTF-16BE, as PDF wants text strings and map entries.

@@ -9,14 +9,16 @@ import "time"
 
 // Document is one court document. Render lays it out.
 type Document struct {
-	Court    string    // court name, first line: 北京云庭法院; may be empty
-	Title    string    // kind of document, second line: 民事判决书
-	Number   string    // 案号, at the right: （2026）京0491民初123号; may be empty
-	Body     []Block   // in order
-	Footer   string    // small text left of the page number, such as a document id; may be empty
-	Language string    // BCP 47 tag for /Lang; empty means zh-CN
-	Subject  string    // document information: subject, such as the case's title; may be empty
-	Created  time.Time // document information: creation date. The zero time stands for 1980-01-01, never for the present
+	Court  string  // court name, first line: 北京云庭法院; may be empty
+	Title  string  // kind of document, second line: 民事判决书
+	Number string  // 案号, at the right: （2026）京0491民初123号; may be empty
+	Body   []Block // in order
+	Footer string  // small text left of the page number, such as a document id; may be empty
+	// Watermark lies across every page in large grey letters under the text, such as 预览 on what is not signed; may be empty.
+	Watermark string
+	Language  string    // BCP 47 tag for /Lang; empty means zh-CN
+	Subject   string    // document information: subject, such as the case's title; may be empty
+	Created   time.Time // document information: creation date. The zero time stands for 1980-01-01, never for the present
 }
 
 // Block is one part of a document's body: Paragraph, Heading, Items, Table, SignatureBlock or PageBreak.

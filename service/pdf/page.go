@@ -52,6 +52,12 @@ type stamp struct {
 	seal Seal
 }
 
+// watermark is a run of characters whose middle stands at (x, y), turned anticlockwise by the angle in degrees.
+type watermark struct {
+	text
+	angle float64
+}
+
 func (text) op()  {}
 func (rule) op()  {}
 func (fill) op()  {}

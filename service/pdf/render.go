@@ -3,6 +3,8 @@ package pdf
 import (
 	"bytes"
 	"fmt"
+	"math"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -43,6 +45,7 @@ func Render(doc Document) ([]byte, error) {
 	for i := range pages {
 		pages[i] = append(pages[i], l.foot(doc, i+1)...)
 	}
+	l.watermark(doc.Watermark, pages)
 	if len(l.missing) > 0 {
 		return nil, l.missingRunes()
 	}
@@ -61,6 +64,26 @@ func Render(doc Document) ([]byte, error) {
 	}
 	return c.finish(raw.Bytes(), doc)
 }
+
+// watermark puts s under everything on each page, along the diagonal and as large as it allows.
+func (l *layouter) watermark(s string, pages [][]op) {
+	s = l.clean(strings.ReplaceAll(s, "\n", " "), true)
+	width := 0.0 // em
+	for _, r := range s {
+		width += l.bold.width(r)
+	}
+	if width == 0 {
+		return
+	}
+	size := min(0.8*math.Hypot(pageWidth, pageHeight)/width, maxWatermark)
+	mark := watermark{text{x: pageWidth / 2, y: pageHeight / 2, s: s, size: size, bold: true}, math.Atan2(pageHeight, pageWidth) * 180 / math.Pi}
+	for i := range pages {
+		pages[i] = slices.Insert(pages[i], 0, op(mark))
+	}
+}
+
+// maxWatermark is the largest type of a watermark, in points.
+const maxWatermark = 96.0
 
 func (l *layouter) missingRunes() *MissingRunes {
 	missing := &MissingRunes{}

@@ -216,3 +216,30 @@ func BenchmarkRenderFivePages(b *testing.B) {
 		}
 	}
 }
+
+// TestWatermark: the mark is on every page, and the text of the document is what it was.
+func TestWatermark(t *testing.T) {
+	doc := judgment(6)
+	doc.Watermark = "预览 PREVIEW — not signed"
+	out, err := Render(doc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "marked.pdf")
+	if err := os.WriteFile(path, out, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text, err := exec.Command("pdftotext", "-raw", path, "-").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages := strings.Split(strings.TrimSuffix(string(text), "\f"), "\f")
+	if len(pages) < 2 {
+		t.Fatalf("%d pages", len(pages))
+	}
+	for i, page := range pages {
+		if page = strings.Join(strings.Fields(page), ""); !strings.Contains(page, "PREVIEW") || !strings.Contains(page, "预览") {
+			t.Errorf("page %d has no mark:\n%s", i+1, page)
+		}
+	}
+}

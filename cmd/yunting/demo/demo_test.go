@@ -44,7 +44,7 @@ func testCourt(t *testing.T) Court {
 	if err != nil {
 		t.Fatal(err)
 	}
-	spool, err := mail.NewSpool(t.TempDir())
+	spool, err := mail.NewSpool(t.TempDir(), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,6 @@ type plot struct {
 	buyer    string
 	goods    string
 	amount   int64 // yuan
-	correct  bool  // the clerk asks for corrections
 }
 
 // plots are the demonstration's cases, the oldest first; the last has the open hearing.

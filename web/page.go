@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -115,25 +116,37 @@ func (s *server) funcs(lang string, words dictionary) template.FuncMap {
 		"icon": func(name string) template.HTML {
 			return template.HTML(`<svg class="icon" aria-hidden="true"><use href="` + s.asset("icons/icons.svg") + `#` + template.HTMLEscapeString(name) + `"/></svg>`)
 		},
-		"money":     func(fen int64) string { return words.text("money", "n", yuan(fen)) },
-		"yuan":      plainYuan,
-		"day":       func(d any) string { return dayText(d, lang) },
-		"when":      func(t any) string { return instantText(t, zone, lang) },
-		"iso":       func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"clock":     func(t time.Time) string { return t.In(zone).Format("15:04:05") },
-		"hourmin":   func(t time.Time) string { return t.In(zone).Format("15:04") },
-		"bytes":     byteText,
-		"explain":   func(a deadline.Answer) string { return a.Explain(lang) },
-		"effectwhy": func(a *effect.Answer) string { return a.Explain(lang) },
-		"feewhy":    func(fen int64) string { return fee.Explain(fen, lang) },
-		"maskid":    identity.MaskID,
-		"maskcall":  identity.MaskPhone,
-		"add":       func(a, b int) int { return a + b },
-		"list":      func(v ...string) []string { return v },
-		"has":       func(list []string, s string) bool { return slices.Contains(list, s) },
-		"map":       pairs,
-		"hasrole":   func(a identity.Actor, role string) bool { return a.Has(identity.Role(role)) },
+		"money":       func(fen int64) string { return words.text("money", "n", yuan(fen)) },
+		"yuan":        plainYuan,
+		"day":         func(d any) string { return dayText(d, lang) },
+		"when":        func(t any) string { return instantText(t, zone, lang) },
+		"iso":         func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"clock":       func(t time.Time) string { return t.In(zone).Format("15:04:05") },
+		"hourmin":     func(t time.Time) string { return t.In(zone).Format("15:04") },
+		"bytes":       byteText,
+		"hearingname": func(title string) string { return hearingName(title, words) },
+		"explain":     func(a deadline.Answer) string { return a.Explain(lang) },
+		"effectwhy":   func(a *effect.Answer) string { return a.Explain(lang) },
+		"feewhy":      func(fen int64) string { return fee.Explain(fen, lang) },
+		"maskid":      identity.MaskID,
+		"maskcall":    identity.MaskPhone,
+		"add":         func(a, b int) int { return a + b },
+		"list":        func(v ...string) []string { return v },
+		"has":         func(list []string, s string) bool { return slices.Contains(list, s) },
+		"map":         pairs,
+		"hasrole":     func(a identity.Actor, role string) bool { return a.Has(identity.Role(role)) },
 	}
+}
+
+// numberedHearing is the title that a hearing gets when the clerk gives it none.
+var numberedHearing = regexp.MustCompile(`^第(\d+)次开庭$`)
+
+// hearingName is a hearing's title; one that only counts is told in the page's language.
+func hearingName(title string, words dictionary) string {
+	if m := numberedHearing.FindStringSubmatch(title); m != nil {
+		return words.text("hearing.nth", "n", m[1])
+	}
+	return title
 }
 
 // pairs makes a map for a part of a template out of names and values.

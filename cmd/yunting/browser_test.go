@@ -69,6 +69,16 @@ type visitor struct {
 	name string
 	base string
 	ctx  context.Context
+
+	words map[string]string // Chinese words of the pages → those of the language that this visitor reads; nil reads Chinese
+}
+
+// word is what the visitor's pages say for a Chinese word; what stands in no dictionary, a name or a number, stays.
+func (v *visitor) word(chinese string) string {
+	if w, ok := v.words[chinese]; ok {
+		return w
+	}
+	return chinese
 }
 
 func newVisitor(t testing.TB, base, name string) *visitor {
@@ -152,6 +162,7 @@ func (v *visitor) until(what, js string, limit time.Duration) {
 // sees waits until the page shows text.
 func (v *visitor) sees(text string) {
 	v.t.Helper()
+	text = v.word(text)
 	v.until(fmt.Sprintf("the text %q", text), fmt.Sprintf(`document.body && document.body.innerText.includes(%s)`, quote(text)), 20*time.Second)
 }
 
@@ -172,6 +183,7 @@ func (v *visitor) fill(fields map[string]string) {
 // press clicks the button or link that shows text and, for one that leads to another page, waits for that page.
 func (v *visitor) press(text string) {
 	v.t.Helper()
+	text = v.word(text)
 	v.until("the control "+text, fmt.Sprintf(`!!(%s)`, findControl(text)), 20*time.Second)
 	evaluate[any](v, fmt.Sprintf(`(%s).click()`, findControl(text)))
 }
@@ -179,6 +191,7 @@ func (v *visitor) press(text string) {
 // submit presses a control that leads to another page and waits until that is loaded.
 func (v *visitor) submit(text string) {
 	v.t.Helper()
+	text = v.word(text)
 	v.until("the control "+text, fmt.Sprintf(`!!(%s)`, findControl(text)), 20*time.Second)
 	evaluate[any](v, fmt.Sprintf(`{ window.__before = true; (%s).click() }`, findControl(text)))
 	v.until("the page after "+text, `window.__before !== true && document.readyState === 'complete'`, 30*time.Second)
@@ -251,6 +264,7 @@ func (v *visitor) submitForm(action string) {
 // submitButton presses the page's own button with that text and waits for the page that follows.
 func (v *visitor) submitButton(text string) {
 	v.t.Helper()
+	text = v.word(text)
 	button := fmt.Sprintf(`[...document.querySelectorAll('main button:not(.visually-hidden)')].find(b => b.innerText.trim() === %s)`, quote(text))
 	v.until("the button "+text, `!!(`+button+`)`, 20*time.Second)
 	v.leave(text, button+`.click()`)
@@ -276,6 +290,7 @@ func (v *visitor) selectText(name, text string) {
 // waitReload loads path again and again until the page shows text: for what a job makes.
 func (v *visitor) waitReload(path, text string, limit time.Duration) {
 	v.t.Helper()
+	text = v.word(text)
 	v.waitReloadUntil(path, fmt.Sprintf(`document.body.innerText.includes(%s)`, quote(text)), limit)
 }
 
@@ -311,6 +326,7 @@ func (v *visitor) shotAll(name string) {
 // axe runs axe-core on the page; serious and critical violations fail the test.
 func (v *visitor) axe(what string) {
 	v.t.Helper()
+	v.reads(what)
 	source, err := os.ReadFile("../../web/node_modules/axe-core/axe.min.js")
 	if err != nil {
 		v.t.Fatalf("axe-core: %v (make assets installs it)", err)

@@ -26,7 +26,7 @@ func (s *story) hear() {
 	s.admit(s.plaintiff, plaintiffName)
 	s.admit(s.defendant, defendantName)
 	s.phase("opening", true)
-	s.judge.until("the recording light", `window.__room.state.recording === true || window.__room.state.recording === 'on' || document.body.innerText.includes('录音录像中')`, 15*time.Second)
+	s.judge.until("the recording light", `window.__room.state.recording === true || document.querySelector('.rec-recording')`, 15*time.Second)
 	s.everyoneSeesEveryone()
 	s.speak("审判员 林静", "现在开庭，核对当事人身份。")
 	s.mute()
@@ -53,7 +53,7 @@ func (s *story) goIn(v *visitor) {
 	v.until("the device check", `!!document.querySelector('#precheck button')`, 20*time.Second)
 	v.until("a picture from the camera", `(document.querySelector('#precheck video')?.videoWidth ?? 0) > 0`, 20*time.Second)
 	if v == s.plaintiff {
-		v.until("the connection test", `document.querySelector('#precheck').innerText.includes('连接正常')`, 30*time.Second)
+		v.until("the connection test", fmt.Sprintf(`document.querySelector('#precheck').innerText.includes(%s)`, quote(v.word("连接正常"))), 30*time.Second)
 		v.shotAll("precheck")
 		v.axe("device check")
 	}

@@ -53,7 +53,7 @@ func (s *story) decide() {
 // fetchDocument saves the newest document of that title that the case page lists.
 func (s *story) fetchDocument(v *visitor, title string) string {
 	v.waitReload(s.kase, title, 30*time.Second)
-	href := evaluate[string](v, fmt.Sprintf(`[...document.querySelectorAll('a[href^="/documents/"]')].filter(a => a.textContent.includes(%s)).pop().getAttribute('href')`, quote(title)))
+	href := evaluate[string](v, fmt.Sprintf(`[...document.querySelectorAll('a[href^="/documents/"]')].filter(a => a.textContent.includes(%s)).pop().getAttribute('href')`, quote(v.word(title))))
 	v.open(href)
 	v.shotAll("document-" + title)
 	path := filepath.Join(s.t.TempDir(), "document.pdf")
@@ -67,22 +67,25 @@ func (s *story) fetchDocument(v *visitor, title string) string {
 func (s *story) serve() {
 	c := s.clerk
 	c.open(s.kase + "/serve")
-	evaluate[any](c, `[...document.querySelectorAll('[name=document]')].forEach(e => { const j = e.closest('.check').innerText.includes('民事判决书'); if (e.checked !== j) e.click() })`)
+	evaluate[any](c, fmt.Sprintf(`[...document.querySelectorAll('[name=document]')].forEach(e => { const j = e.closest('.check').innerText.includes(%s); if (e.checked !== j) e.click() })`, quote(c.word("民事判决书"))))
 	evaluate[any](c, `document.querySelectorAll('[name=party]').forEach(e => { if (!e.checked) e.click() })`)
 	c.shotAll("serve")
 	c.axe("serve")
 	c.submitForm(s.kase + "/serve")
+	made := "电子送达凭证"
+	if s.english {
+		made = "Proof of service made"
+	}
 	for _, v := range []*visitor{s.plaintiff, s.defendant} {
 		v.open("/mailbox")
 		v.axe("mailbox")
 		v.shotAll("mailbox-" + v.name)
-		delivery := evaluate[string](v, `[...document.querySelectorAll('a[href^="/deliveries/"]')].find(a => (a.closest('li') ?? a).innerText.includes('民事判决书')).getAttribute('href')`)
+		delivery := evaluate[string](v, fmt.Sprintf(`[...document.querySelectorAll('a[href^="/deliveries/"]')].find(a => (a.closest('li') ?? a).innerText.includes(%s)).getAttribute('href')`, quote(v.word("民事判决书"))))
 		v.open(delivery)
-		v.until("no receipt by looking", `!document.body.innerText.includes('确认签收')`, 5*time.Second)
+		v.until("no receipt by looking", fmt.Sprintf(`!document.body.innerText.includes(%s)`, quote(v.word("确认签收"))), 5*time.Second)
 		v.submit("已收到")
-		today := time.Now().In(time.FixedZone("UTC+08", 8*3600))
-		v.sees(fmt.Sprintf("%d年%d月%d日", today.Year(), today.Month(), today.Day()))
-		v.waitReload(delivery, "电子送达凭证", 30*time.Second)
+		v.sees(s.date(time.Now()))
+		v.waitReload(delivery, made, 30*time.Second)
 		v.shotAll("delivery-" + v.name)
 		v.axe("delivery")
 	}
@@ -91,6 +94,15 @@ func (s *story) serve() {
 		s.t.Errorf("pdfsig of the proof: %s", out)
 	}
 	s.spooled()
+}
+
+// date is a day in the court's zone as the pages write it.
+func (s *story) date(at time.Time) string {
+	day := at.In(time.FixedZone("UTC+08", 8*3600))
+	if s.english {
+		return day.Format("2 January 2006")
+	}
+	return fmt.Sprintf("%d年%d月%d日", day.Year(), day.Month(), day.Day())
 }
 
 // spooled: the mail went out, to the address that was given for service.
@@ -135,7 +147,11 @@ func (s *story) record() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	for range 5 {
+	edits := 5
+	if s.english {
+		edits = 1
+	}
+	for range edits {
 		at := rand.IntN(len(archive))
 		archive[at] ^= 1 << rand.IntN(8)
 		broken := filepath.Join(s.t.TempDir(), "broken.zip")

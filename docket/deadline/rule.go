@@ -34,11 +34,11 @@ var provisions = map[Rule]provision{
 	RuleReview:          {"《民事诉讼法》第一百二十六条", "Civil Procedure Law, art. 126", "审查立案期限", "decision on the filing", 7, 0},
 	RuleCorrection:      {"《最高人民法院关于人民法院登记立案若干问题的规定》第七条", "Provisions on Case Registration, art. 7", "补正期限", "correction of the filing", 0, 0},
 	RuleFee:             {"《诉讼费用交纳办法》第二十二条", "Measures on Litigation Costs, art. 22", "交纳案件受理费期限", "payment of the court fee", 7, 0},
-	RuleServeComplaint:  {"《民事诉讼法》第一百二十八条", "Civil Procedure Law, art. 128", "发送起诉状副本期限", "sending the complaint to the defendant", 5, 0},
+	RuleServeComplaint:  {"《民事诉讼法》第一百二十八条", "Civil Procedure Law, art. 128", "发送起诉状副本期限", "sending of the complaint to the defendant", 5, 0},
 	RuleAnswer:          {"《民事诉讼法》第一百二十八条", "Civil Procedure Law, art. 128", "答辩期", "answer to the complaint", 15, 0},
 	RuleAnswerAbroad:    {"《民事诉讼法》第二百八十五条", "Civil Procedure Law, art. 285", "答辩期（境内无住所）", "answer to the complaint (no domicile in the PRC)", 30, 0},
-	RuleLink:            {"《人民法院在线诉讼规则》第十条", "Rules of Online Litigation, art. 10", "验证身份、关联案件期限", "verifying identity and linking the case", 3, 0},
-	RuleTranscript:      {"《民事诉讼法》第一百五十条", "Civil Procedure Law, art. 150", "阅读庭审笔录期限", "reading the transcript", 5, 0},
+	RuleLink:            {"《人民法院在线诉讼规则》第十条", "Rules of Online Litigation, art. 10", "验证身份、关联案件期限", "verification of identity and linking of the case", 3, 0},
+	RuleTranscript:      {"《民事诉讼法》第一百五十条", "Civil Procedure Law, art. 150", "阅读庭审笔录期限", "reading of the transcript", 5, 0},
 	RuleAppealJudgment:  {"《民事诉讼法》第一百七十一条", "Civil Procedure Law, art. 171", "判决上诉期", "appeal of the judgment", 15, 0},
 	RuleAppealRuling:    {"《民事诉讼法》第一百七十一条", "Civil Procedure Law, art. 171", "裁定上诉期", "appeal of the ruling", 10, 0},
 	RuleAppealAbroad:    {"《民事诉讼法》第二百八十六条", "Civil Procedure Law, art. 286", "上诉期（境内无住所）", "appeal (no domicile in the PRC)", 30, 0},
@@ -47,7 +47,7 @@ var provisions = map[Rule]provision{
 	RuleTrialSmall:      {"《民事诉讼法》第一百六十八条", "Civil Procedure Law, art. 168", "小额诉讼程序审理期限", "trial under small-claims procedure", 0, 2},
 	RuleFilingComplaint: {"《最高人民法院关于人民法院登记立案若干问题的规定》第十三条", "Provisions on Case Registration, art. 13", "立案投诉答复期限", "reply to a complaint about a filing", 15, 0},
 	RuleEnforcement:     {"《民事诉讼法》第二百五十条", "Civil Procedure Law, art. 250", "申请执行期间", "application for enforcement", 0, 24},
-	RuleCourtOrdered:    {"《民事诉讼法》第八十五条", "Civil Procedure Law, art. 85", "法院指定期间", "period set by the court", 0, 0},
+	RuleCourtOrdered:    {"《民事诉讼法》第八十五条", "Civil Procedure Law, art. 85", "法院指定期间", "act that the court ordered", 0, 0},
 }
 
 // provisionOf gives a rule's provision; a rule that the table does not know counts as ordered by the court.

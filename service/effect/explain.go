@@ -102,10 +102,26 @@ func (a Answer) cite(text string, english bool) string {
 		if len(failed) > 0 {
 			text += " Failed: " + strings.Join(failed, ", ") + "."
 		}
-		return text + " (" + a.Article + ")"
+		return text + " (" + englishArticle(a.Article) + ")"
 	}
 	if len(failed) > 0 {
 		text += "送达失败的方式：" + strings.Join(failed, "、") + "。"
 	}
 	return text + "（依据：" + a.Article + "）"
+}
+
+// englishArticles are the provisions in English; the Chinese names are what the record holds.
+var englishArticles = map[string]string{
+	articleConsent: "Online Litigation Rules, art. 29",
+	articleArrival: "Online Litigation Rules, art. 31(1)",
+	articleReply:   "Online Litigation Rules, art. 31(2)(1)",
+	articleReport:  "Online Litigation Rules, art. 31(2)(2)",
+	articleTrace:   "Online Litigation Rules, art. 31(3)",
+}
+
+func englishArticle(article string) string {
+	if e, ok := englishArticles[article]; ok {
+		return e
+	}
+	return article
 }

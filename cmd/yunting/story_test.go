@@ -70,7 +70,7 @@ func (s *story) play() {
 		began := time.Now()
 		part.play()
 		t.Logf("%s: %v", part.name, time.Since(began).Round(time.Second))
-		if t.Failed() && os.Getenv("GO_ON") == "" {
+		if t.Failed() {
 			t.Fatalf("%s failed\n%s", part.name, s.p.log)
 		}
 	}

@@ -251,7 +251,6 @@ func (p *client) subscribe(sdp string) error {
 // join opens the media: a voice and a picture that flow until the test ends.
 func (p *client) join() {
 	p.t.Helper()
-	p.must("media", map[string]any{"fresh": true})
 	config := webrtc.Configuration{}
 	settings := webrtc.SettingEngine{}
 	settings.SetIncludeLoopbackCandidate(true)
@@ -280,8 +279,9 @@ func (p *client) join() {
 		}
 	})
 	p.mu.Lock()
-	p.pub, p.sub = pub, sub
+	p.pub, p.sub = pub, sub // before media is asked for: the server's offer may come at once
 	p.mu.Unlock()
+	p.must("media", map[string]any{"fresh": true})
 	voice, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}, "mic", "self")
 	check(p.t, err)
 	_, err = pub.AddTransceiverFromTrack(voice, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})

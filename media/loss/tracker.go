@@ -6,14 +6,14 @@ import "time"
 
 const (
 	maxMissing = 512 // a longer hole is a restart, not a loss
-	maxTries   = 12
+	maxTries   = 20
 )
 
 // Options tunes a Tracker. Zero fields take the defaults.
 type Options struct {
 	// Reorder is how long a packet may be late before it is asked for (default 5 ms).
 	Reorder time.Duration
-	// GiveUp is how long a packet is asked for (default 1.5 s).
+	// GiveUp is how long a packet is asked for (default 1.9 s: recorders wait 2 s for it).
 	GiveUp time.Duration
 	// MinRetry bounds the wait between two requests from below (default 25 ms).
 	MinRetry time.Duration
@@ -43,7 +43,7 @@ func New(o Options) *Tracker {
 		o.Reorder = 5 * time.Millisecond
 	}
 	if o.GiveUp == 0 {
-		o.GiveUp = 1500 * time.Millisecond
+		o.GiveUp = 1900 * time.Millisecond
 	}
 	if o.MinRetry == 0 {
 		o.MinRetry = 25 * time.Millisecond

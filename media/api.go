@@ -74,6 +74,9 @@ type Config struct {
 	// PublicIPs are offered as candidates instead of the local addresses
 	// (1:1 NAT). Empty offers the local ones.
 	PublicIPs []string
+	// Voices is how many microphones of a room are forwarded at once, the loudest, besides those that are
+	// always heard; 0 is 5. Recordings get every microphone.
+	Voices int
 	// Limits bounds what a peer can demand.
 	Limits Limits
 	// StartBps is what a receiver's connection is taken to bear before anything
@@ -93,6 +96,8 @@ type Permissions struct {
 	PublishScreen bool
 	// Subscribe lets the peer receive the room's tracks.
 	Subscribe bool
+	// AlwaysHeard lets the peer's microphone be heard also when it is not among the loudest of a large room.
+	AlwaysHeard bool
 	// HiddenFrom lists ids of peers that must not receive this peer's tracks.
 	HiddenFrom []string
 	// HiddenFromAll keeps this peer's tracks from every other peer (the
@@ -127,9 +132,11 @@ type Events struct {
 	Published func(t TrackInfo, added bool)
 	// State tells the state of the connection pc, "pub" or "sub".
 	State func(pc string, s webrtc.PeerConnectionState)
-	// Speaking lists who speaks in the room, loudest first, whenever the
-	// list of speakers changes.
-	Speaking func(speakers []Speaker)
+	// Speaking lists who speaks in the room, and names the peer that is to fill
+	// the screen (empty while nobody has spoken), whenever either changes. That
+	// peer stays through its pauses and the others' interjections; it is listed
+	// first while it speaks, and the others follow as they began.
+	Speaking func(speakers []Speaker, first string)
 	// Paused tells that the video t is not sent to this peer, because the way
 	// to it is too weak, or that it is sent again.
 	Paused func(t TrackInfo, paused bool)
@@ -154,7 +161,7 @@ type TrackInfo struct {
 // Speaker is one active speaker of a room.
 type Speaker struct {
 	Peer string `json:"peer"`
-	// LevelDBov is the smoothed level in -dBov: 0 is loudest, 127 silence (RFC 6464).
+	// LevelDBov is the mean level of the present speech in -dBov: 0 is loudest, 127 silence (RFC 6464).
 	LevelDBov int `json:"level"`
 }
 

@@ -58,7 +58,10 @@ type client struct {
 	closed   string
 }
 
-func loopbackAPI() *webrtc.API {
+func loopbackAPI() *webrtc.API { return apiWith() }
+
+// apiWith makes connections on loopback that know audio header extensions.
+func apiWith(audioExtensions ...string) *webrtc.API {
 	var se webrtc.SettingEngine
 	se.SetIncludeLoopbackCandidate(true)
 	se.SetIPFilter(func(ip net.IP) bool { return ip.IsLoopback() && ip.To4() != nil })
@@ -67,6 +70,11 @@ func loopbackAPI() *webrtc.API {
 	me, err := mediaEngine()
 	if err != nil {
 		panic(err)
+	}
+	for _, uri := range audioExtensions {
+		if err := me.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, webrtc.RTPCodecTypeAudio); err != nil {
+			panic(err)
+		}
 	}
 	return webrtc.NewAPI(webrtc.WithSettingEngine(se), webrtc.WithMediaEngine(me))
 }

@@ -100,10 +100,7 @@ func (r *Room) allocate(now time.Time) {
 	for _, p := range r.peers {
 		peers = append(peers, p)
 	}
-	speaker := ""
-	if len(r.speaking) > 0 {
-		speaker = r.speaking[0].Peer
-	}
+	speaker := r.first
 	r.mu.Unlock()
 	for _, p := range peers {
 		p.down.estimator.Tick(now)
@@ -155,7 +152,7 @@ func (u *subscriber) allocate(now time.Time) {
 func (d *downlink) demandsLocked(forwards map[*track]*subscription) []allocate.Demand[*subscription] {
 	out := make([]allocate.Demand[*subscription], 0, len(forwards))
 	for t, s := range forwards {
-		if s.bound.Load() == nil || !s.allowed.Load() || !t.permitted.Load() {
+		if s.bound.Load() == nil || !s.allowed.Load() || !t.permitted.Load() || t.quiet() {
 			continue
 		}
 		x := allocate.Demand[*subscription]{Key: s, Class: allocate.Rest, RateBps: make([]int, maxLayers), Want: s.wanted()}

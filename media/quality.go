@@ -1,7 +1,6 @@
 package media
 
 import (
-	"cmp"
 	"maps"
 	"math"
 	"slices"
@@ -9,12 +8,6 @@ import (
 	"time"
 
 	"github.com/pion/webrtc/v4"
-)
-
-const (
-	speakingBelow = 45 // -dBov: louder than this is speech
-	speakingHold  = 700 * time.Millisecond
-	maxSpeakers   = 5
 )
 
 // trackStats is written by the worker and read by quality.
@@ -25,7 +18,7 @@ type trackStats struct {
 	was struct{ packets, bytes, lost uint64 } // owned by housekeeping
 }
 
-// account counts a packet and follows the audio level.
+// account counts a packet.
 func (t *track) account(l *layer, b *buffer) {
 	t.stats.packets.Add(1)
 	t.stats.bytes.Add(uint64(b.n))
@@ -35,70 +28,6 @@ func (t *track) account(l *layer, b *buffer) {
 	l.jitter.packet(b.head.Timestamp, b.arrived)
 	if l == t.layers[0] {
 		t.stats.jitter.Store(int64(l.jitter.duration()))
-	}
-	if b.level <= silenceLevel {
-		old := t.level.Load()
-		now := uint32(b.level) * 16
-		if now < old { // fast up, slow down
-			t.level.Store(old - (old-now)/3)
-		} else {
-			t.level.Store(old + (now-old)/16)
-		}
-		t.heard.Store(b.arrived.UnixNano())
-	}
-}
-
-// OnSpeaking calls fn whenever the list of who speaks changes, until stop is called. fn must not wait: it runs on
-// the goroutine that keeps every room.
-func (r *Room) OnSpeaking(fn func([]Speaker)) (stop func()) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.onSpeaking == nil {
-		r.onSpeaking = map[int]func([]Speaker){}
-	}
-	r.listeners++
-	id := r.listeners
-	r.onSpeaking[id] = fn
-	return func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		delete(r.onSpeaking, id)
-	}
-}
-
-// speakers tells the room who speaks, when that changed.
-func (r *Room) speakers() {
-	now := time.Now()
-	r.mu.Lock()
-	var list []Speaker
-	for _, t := range r.tracks {
-		level := int(t.level.Load() / 16)
-		if t.info.Source == SourceMic && t.permitted.Load() && level < speakingBelow &&
-			now.UnixNano()-t.heard.Load() < int64(speakingHold) && !t.peer.perm.HiddenFromAll {
-			list = append(list, Speaker{Peer: t.info.Peer, LevelDBov: level})
-		}
-	}
-	slices.SortFunc(list, func(a, b Speaker) int {
-		return cmp.Or(cmp.Compare(a.LevelDBov, b.LevelDBov), cmp.Compare(a.Peer, b.Peer))
-	})
-	list = list[:min(len(list), maxSpeakers)]
-	same := slices.EqualFunc(list, r.speaking, func(a, b Speaker) bool { return a.Peer == b.Peer })
-	r.speaking = list
-	peers := slices.Collect(maps.Values(r.peers))
-	told := slices.Collect(maps.Values(r.onSpeaking))
-	r.mu.Unlock()
-	if same {
-		return
-	}
-	for _, tell := range told {
-		tell(slices.Clone(list))
-	}
-	for _, p := range peers {
-		p.post(func(e Events) {
-			if e.Speaking != nil {
-				e.Speaking(slices.Clone(list))
-			}
-		})
 	}
 }
 

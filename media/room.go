@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"sync"
+
+	"yunting/media/floor"
 )
 
 // Room is a set of peers that forward to each other. Its methods are safe
@@ -14,6 +16,8 @@ type Room struct {
 	sfu *SFU
 	id  string
 
+	floor *floor.Floor
+
 	mu         sync.Mutex // guards what follows and every peer's permissions
 	closed     bool
 	peers      map[string]*Peer
@@ -21,6 +25,7 @@ type Room struct {
 	recordings map[*recording]bool
 	trackCount int // ever published, for unique ids
 	speaking   []Speaker
+	first      string // the peer that fills the screen
 	onSpeaking map[int]func([]Speaker)
 	listeners  int // ever added to onSpeaking
 }
@@ -132,6 +137,7 @@ func (r *Room) enforceLocked() {
 	for _, t := range r.tracks {
 		allowed := mayPublish(&t.peer.perm, t.info)
 		t.permitted.Store(allowed)
+		t.followLocked()
 		t.announced = t.announced || allowed
 		for _, s := range t.subscriptions() {
 			s.allowed.Store(r.mayReceiveLocked(s.peer, t))
@@ -164,6 +170,8 @@ func (r *Room) addTrack(t *track) bool {
 	r.tracks[t.info.ID] = t
 	t.announced = mayPublish(&t.peer.perm, t.info)
 	t.permitted.Store(t.announced)
+	t.enterFloorLocked()
+	t.followLocked()
 	recordings := slices.Collect(maps.Keys(r.recordings))
 	r.mu.Unlock()
 	r.sfu.metrics.tracks.Inc()

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/pion/webrtc/v4"
+
+	"yunting/media/floor"
 )
 
 // SFU owns the media port and all rooms. Its methods are safe for
@@ -48,6 +50,9 @@ func (l Limits) withDefaults() Limits {
 // New binds the media port and starts the forwarding workers.
 func New(cfg Config) (*SFU, error) {
 	cfg.Limits = cfg.Limits.withDefaults()
+	if cfg.Voices <= 0 {
+		cfg.Voices = defaultVoices
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -153,7 +158,7 @@ func (s *SFU) Room(id string) *Room {
 	if r := s.rooms[id]; r != nil {
 		return r
 	}
-	r := &Room{sfu: s, id: id, peers: map[string]*Peer{}, tracks: map[string]*track{}, recordings: map[*recording]bool{}}
+	r := &Room{sfu: s, id: id, floor: floor.New(s.cfg.Voices), peers: map[string]*Peer{}, tracks: map[string]*track{}, recordings: map[*recording]bool{}}
 	if s.closed {
 		r.closed = true
 		return r

@@ -13,6 +13,7 @@ import (
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 
+	"yunting/media/floor"
 	"yunting/media/loss"
 	"yunting/media/packet"
 	"yunting/media/packetcache"
@@ -28,7 +29,6 @@ const (
 	keyThrottle  = 500 * time.Millisecond
 	silentLayer  = 400 * time.Millisecond // a layer that sends nothing for this long is off
 	recordedKeys = 10 * time.Second       // a recorded picture can be sought to this closely
-	silenceLevel = 127                    // RFC 6464
 )
 
 // buffer is one received packet. The reader fills it, then the worker owns it.
@@ -37,7 +37,7 @@ type buffer struct {
 	head    packet.Header
 	vp8     packet.VP8 // of VP8 packets
 	key     bool       // begins a key frame
-	level   uint8      // of audio with the level extension, else 255
+	level   uint8      // of audio with the level extension, else noLevel
 	arrived time.Time
 	n       int
 	data    [bufferSize]byte
@@ -70,14 +70,16 @@ type track struct {
 	mu   sync.Mutex // guards changes of subs
 	subs atomic.Pointer[[]*subscription]
 
-	level atomic.Uint32 // smoothed -dBov ×16
-	heard atomic.Int64  // unix nanoseconds of the last packet with a level
-	stats trackStats
-	rates [maxLayers]atomic.Int64 // bits a second on the wire of each layer, 0: silent
-	known [maxLayers]atomic.Int64 // the same, as last seen: what a layer would cost that was switched off
+	voice  *floor.Voice // on the room's floor; nil of what is no measured microphone
+	hidden atomic.Bool  // nobody receives it: it takes no place on the floor
+	hushed atomic.Bool  // held back, for others are louder; the worker sets it, a change of rights clears it
+	stats  trackStats
+	rates  [maxLayers]atomic.Int64 // bits a second on the wire of each layer, 0: silent
+	known  [maxLayers]atomic.Int64 // the same, as last seen: what a layer would cost that was switched off
 
 	// Owned by the worker.
 	layers   []*layer
+	hushedAt uint16 // sequence number of the first packet that was held back
 	feeds    []*feed
 	ended    bool
 	off      [simulcast.Max]bool      // layers that the publisher was told to stop
@@ -118,7 +120,6 @@ func newTrack(p *Peer, pc *webrtc.PeerConnection, r *webrtc.RTPReceiver, info Tr
 	t := &track{info: info, peer: p, pc: pc, receiver: r, codec: codec, w: p.sfu.worker(),
 		isVP8: strings.EqualFold(codec.MimeType, webrtc.MimeTypeVP8)}
 	t.kind = webrtc.NewRTPCodecType(info.Kind)
-	t.level.Store(silenceLevel * 16)
 	for _, e := range r.GetParameters().HeaderExtensions {
 		if e.URI == sdp.AudioLevelURI {
 			t.levelExt = uint8(e.ID)
@@ -257,7 +258,7 @@ func (l *layer) parse(b *buffer, n int) bool {
 	if b.head, err = packet.Parse(b.data[:n]); err != nil || b.head.SSRC != l.ssrc {
 		return false
 	}
-	b.layer, b.n, b.key, b.level = l, n, false, 255
+	b.layer, b.n, b.key, b.level = l, n, false, noLevel
 	b.vp8 = packet.VP8{}
 	t := l.track
 	payload := b.payload()

@@ -32,6 +32,7 @@ type worker struct {
 	// Owned by the goroutine.
 	tracks map[*track]struct{}
 	batch  []*buffer
+	heard  []*buffer // of audible
 	timer  *time.Timer
 	due    []uint16
 	probes []*probe
@@ -170,7 +171,7 @@ func (w *worker) fanOut() {
 			bytesIn += w.batch[j].n
 			j++
 		}
-		run := l.accept(w.batch[i:j])
+		run := l.audible(l.accept(w.batch[i:j]))
 		i = j
 		if len(run) == 0 {
 			continue
@@ -209,6 +210,9 @@ func (w *worker) removeLayer(t *track, l *layer) {
 
 func (w *worker) endTrack(t *track) {
 	t.ended = true
+	if t.voice != nil {
+		t.voice.Leave()
+	}
 	delete(w.tracks, t)
 	for _, f := range t.feeds {
 		f.close()

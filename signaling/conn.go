@@ -373,12 +373,12 @@ func (c *conn) events(r *room, person uuid.UUID, gate <-chan struct{}) media.Eve
 			}
 			tell(&layersReply{Source: t.Source, Off: off})
 		},
-		Speaking: func(speakers []media.Speaker) {
+		Speaking: func(speakers []media.Speaker, first string) {
 			peers := make([]string, 0, len(speakers))
 			for _, s := range speakers {
 				peers = append(peers, s.Peer)
 			}
-			tell(&speakingReply{Peers: peers})
+			tell(&speakingReply{Peers: peers, First: first})
 		},
 		Quality: func(q media.Quality) { r.offer(qualityEvent{person, int(q.Score + 0.5)}) },
 		Closed: func(reason string) {

@@ -244,9 +244,11 @@ type (
 		Source string   `json:"source"`
 		Off    []string `json:"off"`
 	}
-	// speakingReply lists the media peers that are heard now, loudest first.
+	// speakingReply lists the media peers that speak now; First is who is to fill the screen, also while nobody
+	// speaks, and empty before anybody has.
 	speakingReply struct {
 		Peers []string `json:"peers"`
+		First string   `json:"first"`
 	}
 	// doneReply says that the request with this reference is carried out and stored.
 	doneReply struct {

@@ -33,10 +33,10 @@ func FuzzDecode(f *testing.F) {
 
 func TestEncode(t *testing.T) {
 	for want, r := range map[string]reply{
-		`{"type":"done","ref":"r1"}`:                 &doneReply{Ref: "r1"},
-		`{"type":"failed","ref":"","code":"stale"}`:  &failedReply{Code: "stale"},
-		`{"type":"speaking","peers":["a","b"]}`:      &speakingReply{Peers: []string{"a", "b"}},
-		`{"type":"notice","code":"muted","by":"林静"}`: &noticeReply{Code: "muted", By: "林静"},
+		`{"type":"done","ref":"r1"}`:                        &doneReply{Ref: "r1"},
+		`{"type":"failed","ref":"","code":"stale"}`:         &failedReply{Code: "stale"},
+		`{"type":"speaking","peers":["a","b"],"first":"b"}`: &speakingReply{Peers: []string{"a", "b"}, First: "b"},
+		`{"type":"notice","code":"muted","by":"林静"}`:        &noticeReply{Code: "muted", By: "林静"},
 	} {
 		got, err := encode(r)
 		if err != nil || string(got) != want {

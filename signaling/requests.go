@@ -367,6 +367,7 @@ func (r *room) permissions(m *member) media.Permissions {
 		PublishAudio: sends && !m.Muted && r.hearing.Phase != docket.PhaseRecess,
 		PublishVideo: sends,
 		Subscribe:    in,
+		AlwaysHeard:  m.Seat == SeatJudge,
 	}
 }
 
@@ -379,7 +380,7 @@ func (r *room) permit(m *member) {
 		live := m.Standing != StandRemoved && r.hearing.Phase != docket.PhaseClosed
 		p.SetPermissions(media.Permissions{
 			PublishAudio: live && !m.Muted && r.hearing.Phase != docket.PhaseRecess,
-			PublishVideo: live, PublishScreen: live,
+			PublishVideo: live, PublishScreen: live, AlwaysHeard: m.Seat == SeatJudge,
 		})
 	}
 }

@@ -27,6 +27,7 @@ type options struct {
 	ICEServer    []string `name:"ice-server" help:"Other STUN and TURN servers that clients are told of, such as turn:turn.example:3478?transport=udp."`
 	ICESecret    string   `name:"ice-secret" help:"Secret shared with the TURN servers of --ice-server (coturn: static-auth-secret)."`
 	MediaAddress []string `help:"Public IP addresses that are announced for media, when they differ from this machine's own."`
+	Voices       int      `default:"5" help:"How many microphones of a hearing are forwarded at once, the loudest; the judge's is always. Recordings get every one."`
 	TLSCert      string   `name:"tls-cert" help:"Certificate file (PEM, with its chain) for HTTPS."`
 	TLSKey       string   `name:"tls-key" help:"Key file (PEM) for HTTPS."`
 	ACMEDomain   []string `name:"acme-domain" help:"Obtain certificates for these domains by ACME (listen on :443)."`
@@ -57,6 +58,9 @@ func (o *options) complete() error {
 	}
 	if o.MediaPort < 1 || o.MediaPort > 65535 {
 		return fmt.Errorf("--media-port %d: want a port from 1 to 65535", o.MediaPort)
+	}
+	if o.Voices < 1 {
+		return fmt.Errorf("--voices %d: want at least 1", o.Voices)
 	}
 	if err := o.completeWays(); err != nil {
 		return err

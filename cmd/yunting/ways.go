@@ -53,7 +53,7 @@ func (o *options) relayPorts() (first, last int, err error) {
 // mediaConfig is where media listens. Without a TCP port of its own, TCP is a help that may be missing.
 func (c *court) mediaConfig() media.Config {
 	o := c.options
-	cfg := media.Config{Port: o.MediaPort, TCPPort: o.MediaTCP, Listen: o.mediaListen(), PublicIPs: o.MediaAddress, Logger: c.log, Registerer: c.metrics}
+	cfg := media.Config{Port: o.MediaPort, TCPPort: o.MediaTCP, Listen: o.mediaListen(), PublicIPs: o.MediaAddress, Voices: o.Voices, Logger: c.log, Registerer: c.metrics}
 	switch o.MediaTCP {
 	case 0:
 		cfg.TCPPort, cfg.TCPOptional = o.MediaPort, true

@@ -89,7 +89,7 @@ export type Reply =
   | { type: "track"; id: string; peer: string; media: "audio" | "video"; source: string; added: boolean }
   | { type: "paused"; id: string; peer: string; source: string; paused: boolean }
   | { type: "layers"; source: string; off: string[] }
-  | { type: "speaking"; peers: string[] }
+  | { type: "speaking"; peers: string[]; first: string }
   | { type: "done"; ref: string }
   | { type: "failed"; ref: string; code: string; detail?: string };
 

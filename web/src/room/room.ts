@@ -231,10 +231,8 @@ export class Room {
         return m.added || m.media !== "video" ? undefined : this.weak(m.peer, m.source, false);
       case "paused":
         return this.weak(m.peer, m.source, m.paused);
-      case "speaking": {
-        const other = m.peers.find((p) => p !== this.config.me.account);
-        return this.set({ speaking: m.peers, speaker: other ?? this.state.speaker });
-      }
+      case "speaking":
+        return this.set({ speaking: m.peers, speaker: m.first && m.first !== this.config.me.account ? m.first : this.state.speaker });
       default:
         return undefined;
     }

@@ -116,7 +116,9 @@ const (
 	EventEvidenceShown    = "evidence_shown"
 	EventRecordingStarted = "recording_started"
 	EventRecordingStopped = "recording_stopped"
-	EventRecordingGap     = "recording_gap" // AV 5
+	EventRecordingGap     = "recording_gap"    // AV 5
+	EventRecordingFault   = "recording_fault"  // it cannot start or has stopped (AV 4)
+	EventRecordingChoice  = "recording_choice" // of the judge, in a fault
 	EventServerRestarted  = "server_restarted"
 )
 
@@ -125,8 +127,8 @@ func HearingEvents() []string {
 	return []string{EventArrived, EventDeclared, EventIdentityChecked, EventAdmitted, EventDenied, EventJoined,
 		EventLeft, EventNetworkLost, EventNetworkRestored, EventRemoved, EventMuted, EventUnmuted, EventWarned,
 		EventFloorGiven, EventFloorTaken, EventHandRaised, EventHandLowered, EventDiscipline, EventScreenStarted,
-		EventScreenStopped, EventEvidenceShown, EventRecordingStarted, EventRecordingStopped, EventRecordingGap,
-		EventServerRestarted}
+		EventScreenStopped, EventEvidenceShown, EventRecordingStarted, EventRecordingStopped, EventRecordingGap, EventRecordingFault,
+		EventRecordingChoice, EventServerRestarted}
 }
 
 // Presence is one stay of a person in a hearing. Cause says how it ended:

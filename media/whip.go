@@ -286,3 +286,18 @@ func (g *gateway) restart(w http.ResponseWriter, s *session, f fragment) {
 
 // etag names an ICE session by our credentials.
 func etag(answer string) string { return fmt.Sprintf("%q", attribute(answer, "ice-ufrag")) }
+
+// CloseWatchers ends the room's WHEP sessions. Players that still may watch ask again.
+func (r *Room) CloseWatchers() {
+	r.mu.Lock()
+	var watchers []*Peer
+	for _, p := range r.peers {
+		if p.answering {
+			watchers = append(watchers, p)
+		}
+	}
+	r.mu.Unlock()
+	for _, p := range watchers {
+		p.close("watching ended")
+	}
+}

@@ -66,7 +66,7 @@ func (c *court) session(judge, clerk, plaintiff, defendant *tab) {
 	judge.until("the consequence is said", `document.querySelector('dialog [data-act=confirm]')`)
 	judge.shots("opening")
 	judge.run(`document.querySelector('dialog [data-act=confirm]').click()`)
-	defendant.until("the recording light is on", `__room.state.recording && document.querySelector('.rec-recording')`)
+	defendant.until("the recording light is on", `__room.state.recording && document.querySelector('.rec-on')`)
 	judge.until("the next phase is offered", `document.querySelector('[data-phase=investigation]')`)
 	judge.run(`document.querySelector('[data-phase=investigation]').click()`)
 	clerk.until("investigation", `__room.state.phase === 'investigation'`)

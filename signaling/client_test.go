@@ -309,7 +309,7 @@ func speak(voice *webrtc.TrackLocalStaticRTP, stop <-chan struct{}, done chan<- 
 		case <-stop:
 			return
 		case <-tick.C:
-			packet := &rtp.Packet{Header: rtp.Header{Version: 2, PayloadType: 111, SequenceNumber: n, Timestamp: uint32(n) * 960}, Payload: []byte{0xf8, 0xff, 0xfe}}
+			packet := &rtp.Packet{Header: rtp.Header{Version: 2, PayloadType: 111, SequenceNumber: n, Timestamp: uint32(n) * 960}, Payload: append([]byte{0xf8, 0xff, 0xfe}, make([]byte, 300)...)}
 			if voice.WriteRTP(packet) != nil {
 				return // the connection is closed
 			}

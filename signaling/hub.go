@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -113,8 +114,11 @@ type Hub struct {
 	log      *slog.Logger
 	now      func() time.Time
 	upgrader websocket.Upgrader
-	sockets  sync.WaitGroup // one for each Serve that runs
-	finishes sync.WaitGroup // recordings that are being finished
+	sockets  sync.WaitGroup  // one for each Serve that runs
+	finishes sync.WaitGroup  // recordings that are being finished
+	low      atomic.Bool     // see SetLowSpace
+	ctx      context.Context // ends with Shutdown
+	end      context.CancelFunc
 
 	mu      sync.Mutex // guards the fields below; nothing is called while it is held
 	rooms   map[uuid.UUID]*room
@@ -142,6 +146,7 @@ func New(cfg Config) (*Hub, error) {
 	}
 	cfg.RecordingDir = dir
 	h := &Hub{cfg: cfg, log: cfg.Logger, now: cfg.Now, rooms: make(map[uuid.UUID]*room), conns: make(map[*conn]bool)}
+	h.ctx, h.end = context.WithCancel(context.Background())
 	h.upgrader = websocket.Upgrader{
 		HandshakeTimeout: helloTimeout, ReadBufferSize: 4 << 10, WriteBufferSize: 16 << 10,
 		CheckOrigin: h.originAllowed,
@@ -312,6 +317,7 @@ func (h *Hub) Shutdown(ctx context.Context) error {
 			<-r.done
 		}
 		h.sockets.Wait()
+		h.end() // what waits for the disk waits for the next Start
 		h.finishes.Wait()
 	}()
 	select {

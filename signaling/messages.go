@@ -10,6 +10,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"yunting/docket"
+	"yunting/docket/interruption"
 	"yunting/media"
 	"yunting/media/relay"
 )
@@ -71,6 +72,16 @@ type (
 	// phaseRequest moves the hearing; the judge alone may.
 	phaseRequest struct {
 		To docket.Phase `json:"to"`
+	}
+	// pauseRequest stops the recording for a reason that AV 3 names; resumeRequest goes on.
+	pauseRequest struct {
+		Reason interruption.Reason `json:"reason"`
+	}
+	resumeRequest struct{}
+	// recordingChoiceRequest is what the judge does about a recording that cannot start or has stopped.
+	recordingChoiceRequest struct {
+		Choice interruption.Choice `json:"choice"`
+		Reason string              `json:"reason"`
 	}
 	// handRequest raises or lowers a hand; Person is set when the judge or clerk lowers another's.
 	handRequest struct {
@@ -137,6 +148,9 @@ func (*admitRequest) kind() string            { return "admit" }
 func (*removeRequest) kind() string           { return "remove" }
 func (*muteRequest) kind() string             { return "mute" }
 func (*phaseRequest) kind() string            { return "phase" }
+func (*pauseRequest) kind() string            { return "pause" }
+func (*resumeRequest) kind() string           { return "resume" }
+func (*recordingChoiceRequest) kind() string  { return "recording-choice" }
 func (*handRequest) kind() string             { return "hand" }
 func (*lineRequest) kind() string             { return "line" }
 func (*reviseRequest) kind() string           { return "revise" }
@@ -167,12 +181,16 @@ type (
 	}
 	// roomReply is the state of the hearing as a whole.
 	roomReply struct {
-		Phase          docket.Phase   `json:"phase"`
-		Next           []docket.Phase `json:"next"` // what the judge may choose now
-		Recording      bool           `json:"recording"`
-		RecordingSince *time.Time     `json:"recordingSince,omitempty"`
-		OpenedAt       *time.Time     `json:"openedAt,omitempty"`
-		ClosedAt       *time.Time     `json:"closedAt,omitempty"`
+		Phase          docket.Phase          `json:"phase"`
+		Next           []docket.Phase        `json:"next"` // what the judge may choose now
+		Recording      bool                  `json:"recording"`
+		Light          string                `json:"light"` // off, on, paused or fault
+		RecordingSince *time.Time            `json:"recordingSince,omitempty"`
+		Pause          *pause                `json:"pause,omitempty"` // of an open hearing
+		Reasons        []interruption.Reason `json:"reasons"`         // why the judge may pause (AV 3)
+		Fault          *faultReply           `json:"fault,omitempty"`
+		OpenedAt       *time.Time            `json:"openedAt,omitempty"`
+		ClosedAt       *time.Time            `json:"closedAt,omitempty"`
 	}
 	// personReply adds or changes one person.
 	personReply struct {
@@ -323,6 +341,12 @@ func newRequest(kind string) request {
 		return new(muteRequest)
 	case "phase":
 		return new(phaseRequest)
+	case "pause":
+		return new(pauseRequest)
+	case "resume":
+		return new(resumeRequest)
+	case "recording-choice":
+		return new(recordingChoiceRequest)
 	case "hand":
 		return new(handRequest)
 	case "line":

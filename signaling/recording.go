@@ -25,6 +25,8 @@ type recordingNote struct {
 	Session     string `json:"session,omitempty"`
 	Participant string `json:"participant,omitempty"`
 	Cause       string `json:"cause,omitempty"`
+	Choice      string `json:"choice,omitempty"` // of the judge in a fault
+	Reason      string `json:"reason,omitempty"` // why the judge chose so
 }
 
 // recording is one run of the recorder: from opening, or a server's restart, to closing. Its directory
@@ -73,10 +75,8 @@ func (r *room) beginRecording() error {
 	evidence := r.hub.newEvidence(r.id, session, r.log)
 	rec.rec, err = record.New(record.Options{
 		Dir: rec.dir, Now: r.hub.now, Logger: r.log, OnFinished: rec.finished(r.log), OnSegment: evidence.add,
-		OnError: func(participant string, err error) {
-			r.log.Error("signaling: recording failed", "participant", participant, "error", err)
-			r.noteOrLog(identity.System, docket.EventRecordingGap, recordingNote{Session: session, Participant: participant, Cause: "fault"})
-		},
+		OnError: func(participant string, err error) { r.deliver(recorderEvent{session, participant, err}) },
+		OnWorks: func(participant string) { r.deliver(recorderEvent{session, participant, nil}) },
 	})
 	if err != nil {
 		evidence.end()
@@ -86,6 +86,9 @@ func (r *room) beginRecording() error {
 	rec.stop = r.media.Record(rec.rec.NewSink)
 	rec.speaking = r.noteSpeaking()
 	r.recording = rec
+	if r.pause != nil {
+		rec.pause()
+	}
 	return nil
 }
 
@@ -172,13 +175,28 @@ func (r *room) endRecording(cause string) {
 		err := rec.rec.Finish()
 		rec.evidence.end()
 		rec.speaking.end()
+		if err == nil {
+			err = r.hub.storeSession(context.Background(), rec.dir, rec.file)
+		}
 		if err != nil {
-			r.log.Error("signaling: recording is not finished and stays for recovery", "error", err)
-			return
+			r.log.Error("signaling: recording stays for recovery", "error", err)
+			r.hub.finishLater(rec.dir)
 		}
-		if err := r.hub.storeSession(context.Background(), rec.dir, rec.file); err != nil {
-			r.log.Error("signaling: recording is not stored and stays for recovery", "error", err)
-		}
+	}()
+}
+
+// setAside takes the recorder off the room and leaves its segments until the disk has room for files made of them.
+func (r *room) setAside() {
+	rec := r.recording
+	r.recording = nil
+	rec.stop()
+	r.hub.finishes.Add(1)
+	go func() {
+		defer r.hub.finishes.Done()
+		rec.rec.Close()
+		rec.evidence.end()
+		rec.speaking.end()
+		r.hub.finishLater(rec.dir)
 	}()
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"yunting/docket"
+	"yunting/docket/interruption"
 	"yunting/internal/identity"
 	"yunting/media"
 )
@@ -94,6 +95,12 @@ func (r *room) carryOut(m *member, req request) error {
 		return r.mute(m, req)
 	case *phaseRequest:
 		return r.phase(m, req)
+	case *pauseRequest:
+		return r.pauseRecording(m, req)
+	case *resumeRequest:
+		return r.resumePaused(m)
+	case *recordingChoiceRequest:
+		return r.choose(m, req)
 	case *lineRequest:
 		return r.write(m, req)
 	case *reviseRequest:
@@ -260,7 +267,7 @@ func (r *room) hand(m *member, req *handRequest) error {
 	return nil
 }
 
-// phase moves the hearing: the judge's act alone. Nothing opens without a recorder (AV 3).
+// phase moves the hearing: the judge's act alone. Nothing opens without a recorder unless the judge decides so (AV 3, 4).
 func (r *room) phase(m *member, req *phaseRequest) error {
 	if m.Seat != SeatJudge {
 		return errForbidden
@@ -272,26 +279,37 @@ func (r *room) phase(m *member, req *phaseRequest) error {
 		return errConflict
 	}
 	started := false
-	if r.recording == nil && live(req.To) {
-		if err := r.beginRecording(); err != nil {
-			r.log.Error("signaling: recording cannot begin", "error", err)
-			return &refusal{code: "recording-unavailable"}
+	if live(req.To) {
+		var err error
+		if started, err = r.needRecorder(req.To); err != nil {
+			return err
 		}
-		started = true
+	}
+	return r.move(m, req.To, started)
+}
+
+// move stores the phase and follows it; started says that a recorder was begun for it.
+func (r *room) move(m *member, to docket.Phase, started bool) error {
+	if r.pause != nil && to != docket.PhaseRecess { // what moves the hearing on is recorded again
+		if err := r.resumePaused(m); err != nil {
+			return err
+		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
-	moved, err := r.hub.cfg.Docket.MovePhase(ctx, m.actor, r.id, req.To)
+	moved, err := r.hub.cfg.Docket.MovePhase(ctx, m.actor, r.id, to)
 	if err != nil {
 		if started {
 			r.abandonRecording()
 		}
 		return err
 	}
+	if r.fault != nil && moved.Phase == docket.PhaseRecess {
+		r.fault.without = false // after the recess the judge is asked anew
+	}
 	r.hearing = moved
 	r.followPhase(started)
-	status := r.status()
-	r.broadcast(&status, uuid.Nil)
+	r.tellStatus()
 	return nil
 }
 
@@ -301,30 +319,39 @@ func live(p docket.Phase) bool { return docket.Hearing{Phase: p}.Live() }
 // followPhase brings recording and permissions in line with the phase.
 func (r *room) followPhase(started bool) {
 	switch {
-	case started:
-		r.noteOrLog(identity.System, docket.EventRecordingStarted, recordingNote{Session: r.recording.session})
+	case started && r.hearing.Phase != docket.PhaseClosed:
+		r.noteStarted("")
 	case r.hearing.Phase == docket.PhaseClosed:
-		r.endRecording("closed")
-	case r.recording == nil:
+		r.endRecording(causeClosed)
+		r.fault = nil
 	case r.hearing.Phase == docket.PhaseRecess:
-		r.recording.pause()
-		r.noteOrLog(identity.System, docket.EventRecordingStopped, recordingNote{Session: r.recording.session, Cause: "recess"})
-	case r.recording.paused:
+		r.setPause(nil)
+		if r.recording != nil {
+			r.recording.pause()
+		}
+		r.noteOrLog(identity.System, docket.EventRecordingStopped, recordingNote{Session: r.session(), Cause: string(interruption.Recess)})
+	case r.recording != nil && r.recording.paused && r.pause == nil:
 		r.recording.resume()
 		r.media.RequestKeyFrames()
-		r.noteOrLog(identity.System, docket.EventRecordingStarted, recordingNote{Session: r.recording.session, Cause: "recess_over"})
+		r.noteStarted("recess_over")
 	}
-	for _, m := range r.people {
-		if r.hearing.Phase == docket.PhaseClosed {
+	if r.hearing.Phase == docket.PhaseClosed {
+		for _, m := range r.people {
 			r.dropPeer(m)
 			if m.conn != nil {
 				m.conn.peer.Store(nil)
 			}
 		}
-		r.permit(m)
 	}
+	r.permitAll()
 	if r.hearing.Phase == docket.PhaseClosed {
 		r.media.Close() // also what encoders and players hold by WHIP and WHEP
+	}
+}
+
+func (r *room) permitAll() {
+	for _, m := range r.people {
+		r.permit(m)
 	}
 }
 
@@ -363,10 +390,11 @@ func (r *room) tellMedia(m *member, fresh bool) {
 func (r *room) permissions(m *member) media.Permissions {
 	in := m.Standing == StandPresent && r.hearing.Phase != docket.PhaseClosed
 	sends := in && m.Seat != SeatObserver
+	private := r.pause != nil && m.Seat == SeatObserver // AV 3: shown or said without the audience
 	return media.Permissions{
 		PublishAudio: sends && !m.Muted && r.hearing.Phase != docket.PhaseRecess,
 		PublishVideo: sends,
-		Subscribe:    in,
+		Subscribe:    in && !private,
 		AlwaysHeard:  m.Seat == SeatJudge,
 	}
 }

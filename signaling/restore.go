@@ -97,6 +97,7 @@ func (r *room) replay(e docket.Entry) error {
 	if err := json.Unmarshal(event.Detail, &note); err != nil {
 		return fmt.Errorf("read event %s: %w", kind, err)
 	}
+	r.replayPause(kind, note.Cause, e.At)
 	if note.Account == uuid.Nil {
 		return nil
 	}
@@ -140,11 +141,10 @@ func (r *room) resumeRecording() {
 	if !r.hearing.Live() {
 		return
 	}
-	r.noteOrLog(identity.System, docket.EventServerRestarted, recordingNote{Cause: "server_restarted"})
-	if err := r.beginRecording(); err != nil {
-		r.log.Error("signaling: recording does not go on", "error", err)
-		r.noteOrLog(identity.System, docket.EventRecordingGap, recordingNote{Cause: "recorder_unavailable"})
+	r.noteOrLog(identity.System, docket.EventServerRestarted, recordingNote{Cause: causeRestarted})
+	if err := r.renewRecording(); err != nil {
+		r.noteOrLog(identity.System, docket.EventRecordingFault, recordingNote{Cause: r.fault.kind})
 		return
 	}
-	r.noteOrLog(identity.System, docket.EventRecordingStarted, recordingNote{Session: r.recording.session, Cause: "server_restarted"})
+	r.noteStarted(causeRestarted)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"yunting/docket"
+	"yunting/docket/interruption"
 	"yunting/internal/identity"
 	"yunting/media"
 	"yunting/media/relay"
@@ -75,6 +76,9 @@ type room struct {
 	answers   []answer
 	media     *media.Room
 	recording *recording
+	pause     *pause    // the judge paused the recording of the open hearing; nil: not
+	private   []span    // when the audience was out
+	fault     *fault    // nil: whatever is to be recorded is recorded
 	emptyAt   time.Time // since when nobody is connected
 }
 
@@ -126,6 +130,7 @@ func (r *room) run() {
 			}
 		case <-tick.C:
 			r.expire(r.hub.now())
+			r.mend(r.hub.now())
 			if r.recording == nil && r.connected() == 0 && time.Since(r.emptyAt) > idleTimeout {
 				return
 			}
@@ -144,6 +149,10 @@ func (r *room) handle(e event) bool {
 		r.request(e)
 	case qualityEvent:
 		r.quality(e)
+	case recorderEvent:
+		r.recorder(e)
+	case spaceEvent:
+		r.space(e)
 	case stateEvent:
 		e.answer <- r.state()
 	case shutdownEvent:
@@ -343,7 +352,7 @@ func (r *room) welcome(m *member, resumed bool) *welcomeReply {
 		Lines: []line{}, Answers: []answer{}, ICEServers: []relay.ICEServer{},
 	}
 	if m.Standing == StandPresent {
-		w.Lines, w.Answers = r.lines, r.answers
+		w.Lines, w.Answers = r.linesFor(m), r.answers
 		w.ICEServers = r.ways(m)
 	}
 	return w
@@ -352,15 +361,44 @@ func (r *room) welcome(m *member, resumed bool) *welcomeReply {
 // status is the hearing's state as a message.
 func (r *room) status() roomReply {
 	s := roomReply{
-		Phase: r.hearing.Phase, Next: r.hearing.NextPhases(),
-		Recording: r.recording != nil && !r.recording.paused,
-		OpenedAt:  r.hearing.OpenedAt, ClosedAt: r.hearing.ClosedAt,
+		Phase: r.hearing.Phase, Next: r.hearing.NextPhases(), Light: r.light(), Pause: r.pause,
+		Reasons:  interruption.Reasons(r.hearing.Public),
+		OpenedAt: r.hearing.OpenedAt, ClosedAt: r.hearing.ClosedAt,
 	}
+	s.Recording = s.Light == lightOn
 	if r.recording != nil {
 		since := r.recording.since
 		s.RecordingSince = &since
 	}
+	if r.fault != nil {
+		s.Fault = &faultReply{Kind: r.fault.kind, Since: r.fault.since, Choices: r.faultCase().Choices(), Without: r.fault.without}
+	}
 	return s
+}
+
+// The recording light that everybody sees.
+const (
+	lightOff    = "off"
+	lightOn     = "on"
+	lightPaused = "paused"
+	lightFault  = "fault"
+)
+
+func (r *room) light() string {
+	switch {
+	case r.fault != nil && r.hearing.Phase != docket.PhaseClosed:
+		return lightFault
+	case r.hearing.Phase == docket.PhaseRecess, r.pause != nil:
+		return lightPaused
+	case r.recording != nil:
+		return lightOn
+	}
+	return lightOff
+}
+
+func (r *room) tellStatus() {
+	status := r.status()
+	r.broadcast(&status, uuid.Nil)
 }
 
 // list is everybody, in the order of the seats.
@@ -381,7 +419,7 @@ func seatOrder(s Seat) int {
 
 func (r *room) state() State {
 	return State{
-		Hearing: r.id, Phase: r.hearing.Phase, Recording: r.status().Recording,
+		Hearing: r.id, Phase: r.hearing.Phase, Recording: r.light() == lightOn, Private: r.pause != nil,
 		People: r.list(), Lines: len(r.lines),
 	}
 }

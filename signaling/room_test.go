@@ -344,6 +344,9 @@ func TestObserver(t *testing.T) {
 	for kind, fields := range map[string]map[string]any{
 		"hand":              {"raised": true},
 		"phase":             {"to": "opening"},
+		"pause":             {"reason": "mediation"},
+		"resume":            {},
+		"recording-choice":  {"choice": "retry"},
 		"line":              {"id": uuid.New(), "speaker": "x", "text": "y"},
 		"mute":              {"person": judge.id(), "muted": true},
 		"remove":            {"person": judge.id(), "reason": "x"},

@@ -52,6 +52,7 @@ type State struct {
 	Hearing   uuid.UUID    `json:"hearing"`
 	Phase     docket.Phase `json:"phase"`
 	Recording bool         `json:"recording"`
+	Private   bool         `json:"private"` // the audience is out (AV 3)
 	People    []Person     `json:"people"`
 	Lines     int          `json:"lines"`
 }

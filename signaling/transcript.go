@@ -55,7 +55,7 @@ func (r *room) showLine(stored docket.Line) {
 	} else {
 		r.lines[i] = l
 	}
-	r.tell(&lineReply{l}, inside)
+	r.tell(&lineReply{l}, func(m *member) bool { return r.reads(m, l) })
 }
 
 // answer is a party's confirmation of the transcript, or objection (CPL 150, LR 34).

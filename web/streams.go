@@ -107,13 +107,18 @@ func (s *server) stream(r *request, which func(*streams) http.Handler) error {
 	return nil
 }
 
-// mayWatch: an open hearing, by nobody who was sent out of it.
+// mayWatch: an open hearing, by nobody who was sent out of it, and by the audience only what is public (AV 3).
 func (s *server) mayWatch(r *request) error {
 	if err := r.known(); err != nil {
 		return err
 	}
 	if r.hearing.Phase == docket.PhaseClosed {
 		return docket.ErrConflict
+	}
+	if s.Hub != nil {
+		if state, _ := s.Hub.Room(r.hearing.ID); state.Private && !r.can(identity.ActJoinHearing) {
+			return errForbidden
+		}
 	}
 	return s.notRemoved(r, r.actor.Account)
 }

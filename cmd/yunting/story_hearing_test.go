@@ -26,7 +26,7 @@ func (s *story) hear() {
 	s.admit(s.plaintiff, plaintiffName)
 	s.admit(s.defendant, defendantName)
 	s.phase("opening", true)
-	s.judge.until("the recording light", `window.__room.state.recording === true || document.querySelector('.rec-recording')`, 15*time.Second)
+	s.judge.until("the recording light", `window.__room.state.recording === true || document.querySelector('.rec-on')`, 15*time.Second)
 	s.everyoneSeesEveryone()
 	s.speak("审判员 林静", "现在开庭，核对当事人身份。")
 	s.mute()

@@ -46,6 +46,9 @@ type Options struct {
 	// I/O error), once a participant until it works again. It is called on a
 	// goroutine of the recorder's own. Live media is never disturbed.
 	OnError func(participant string, err error)
+	// OnWorks is told when recording works again for a participant of whom
+	// OnError told, as OnError is.
+	OnWorks func(participant string)
 }
 
 // Causes of a Gap.
@@ -157,19 +160,33 @@ func (r *Recorder) setPaused(paused bool, kind byte) {
 	r.put(item{kind: kind, at: r.opts.Now()})
 }
 
+// Close ends the recording and leaves its segments as they are: Recover makes
+// the files later, such as when the disk has room again. Stop Room.Record first.
+func (r *Recorder) Close() {
+	if r.end() {
+		r.put(item{kind: kindStop})
+	}
+	<-r.done
+}
+
+// end takes note that nothing more is recorded; false when that was so already.
+func (r *Recorder) end() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	was := r.finished
+	r.finished = true
+	return !was
+}
+
 // Finish ends the recording, makes each participant's file and reports it
 // through OnFinished. It returns when all is durable. Stop Room.Record
 // first. A participant whose file cannot be made keeps the segments: Recover
 // tries again.
 func (r *Recorder) Finish() error {
-	r.mu.Lock()
-	if r.finished {
-		r.mu.Unlock()
+	if !r.end() {
 		<-r.done
 		return nil
 	}
-	r.finished = true
-	r.mu.Unlock()
 	r.put(item{kind: kindStop})
 	<-r.done
 	made, err := finishAll(r.opts.Dir, func(f Finished) {

@@ -108,10 +108,11 @@ func (w *writer) participant(peer string) *participant {
 }
 
 // write appends a record to the participant's segment and opens and closes
-// segments as needed. A failing disk is reported once and tried again.
+// segments as needed. A failing disk is reported once and tried again; it works
+// when something was flushed to it.
 func (w *writer) write(p *participant, r record) {
 	now := w.opts.Now()
-	if p.failed && now.Before(p.retryAt) {
+	if p.failed && p.seg == nil && now.Before(p.retryAt) {
 		return
 	}
 	err := w.ensure(p, r.at)
@@ -123,9 +124,7 @@ func (w *writer) write(p *participant, r record) {
 	}
 	if err != nil {
 		w.fail(p, err, now)
-		return
 	}
-	p.failed = false
 }
 
 // ensure opens a segment that begins with the participant's tracks.
@@ -160,10 +159,25 @@ func (w *writer) ensure(p *participant, at time.Time) error {
 func (w *writer) close(p *participant) error {
 	line, err := p.seg.close()
 	p.seg = nil
-	if err == nil && w.opts.OnSegment != nil {
+	if err != nil {
+		return err
+	}
+	w.works(p)
+	if w.opts.OnSegment != nil {
 		w.opts.OnSegment(line)
 	}
-	return err
+	return nil
+}
+
+// works ends a participant's fault.
+func (w *writer) works(p *participant) {
+	if !p.failed {
+		return
+	}
+	p.failed = false
+	if w.opts.OnWorks != nil {
+		go w.opts.OnWorks(p.peer)
+	}
 }
 
 func (w *writer) fail(p *participant, err error, now time.Time) {
@@ -192,8 +206,11 @@ func (w *writer) flushAll() {
 			continue
 		}
 		err := p.seg.flush()
-		if err == nil && p.seg.full(now) {
-			err = w.close(p)
+		if err == nil {
+			w.works(p)
+			if p.seg.full(now) {
+				err = w.close(p)
+			}
 		}
 		if err != nil {
 			w.fail(p, err, now)

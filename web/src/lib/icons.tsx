@@ -18,6 +18,7 @@ const shapes = {
   warn: <path d="M12 4 2.8 20h18.4zM12 10v4.5M12 17.2v.3" />,
   close: <path d="m6 6 12 12M18 6 6 18" />,
   speaker: <path d="M4 9.5v5h3.5L12 18.5v-13L7.5 9.5zM15.5 9a4.5 4.5 0 0 1 0 6M18 6.5a8 8 0 0 1 0 11" />,
+  pause: <path d="M8 5v14M16 5v14" />,
   edit: <path d="m5 19 .8-4L16 4.8l3.2 3.2L9 18.2zM14 7l3 3" />,
 } satisfies Record<string, ComponentChildren>;
 

@@ -3,6 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { Icon } from "../lib/icons";
 import { Bar } from "./bar";
+import { FaultDialog } from "./recorder";
 import { useRoom } from "./context";
 import { Declare, Ended, Lobby } from "./gate";
 import { Panel, type Tab } from "./panel";
@@ -53,6 +54,7 @@ export function App() {
           )}
         </main>
       )}
+      {seat === "judge" && state.stage === "admitted" && <FaultDialog />}
       {state.connection === "lost" && (
         <div class="lost" role="alert">
           <span class="spinner" aria-hidden="true" />

@@ -5,6 +5,7 @@ import { Icon } from "../lib/icons";
 import { useRoom } from "./context";
 import { Dialog } from "./dialog";
 import { People } from "./people";
+import { PauseControl } from "./recorder";
 import type { Phase } from "./protocol";
 import { Transcript } from "./transcript";
 
@@ -72,6 +73,7 @@ function Control() {
             {says(p) && <p class="hint">{says(p)}</p>}
           </div>
         ))}
+        <PauseControl />
       </div>
       {asked && (
         <Dialog title={t(`do.${asked}`)} close={() => setAsked(null)}>

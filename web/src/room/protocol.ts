@@ -40,10 +40,25 @@ export interface Answer {
   current: boolean;
 }
 
+export type PauseReason = "recess" | "private_evidence" | "mediation";
+export type Choice = "retry" | "recess" | "go_on";
+
+/** A recording that cannot start or has stopped; choices are what the law leaves to the judge. */
+export interface Fault {
+  kind: "disk_full" | "low_space" | "disk_error";
+  since: string;
+  choices: Choice[];
+  without: boolean;
+}
+
 export interface RoomStatus {
   phase: Phase;
   next: Phase[];
   recording: boolean;
+  light: "off" | "on" | "paused" | "fault";
+  pause?: { reason: PauseReason; since: string };
+  reasons: PauseReason[];
+  fault?: Fault;
   recordingSince?: string;
   openedAt?: string;
   closedAt?: string;
@@ -99,6 +114,9 @@ export type Request =
   | { type: "remove"; person: string; reason: string }
   | { type: "mute"; person: string; muted: boolean }
   | { type: "phase"; to: Phase }
+  | { type: "pause"; reason: PauseReason }
+  | { type: "resume" }
+  | { type: "recording-choice"; choice: Choice; reason: string }
   | { type: "hand"; person?: string; raised: boolean }
   | { type: "line"; id: string; speaker: string; text: string }
   | { type: "revise"; id: string; revision: number; speaker: string; text: string }

@@ -59,7 +59,7 @@ export class Room {
     const observer = config.me.seat === "observer";
     this.state = {
       connection: "connecting", draining: false, ended: "", stage: "connecting",
-      room: { phase: "waiting", next: [], recording: false },
+      room: { phase: "waiting", next: [], recording: false, light: "off", reasons: [] },
       me: null, people: [], lines: [], answers: [], speaking: [], speaker: "",
       streams: {}, weak: [], local: null, microphone: !observer, camera: !observer, faults: {}, choice: loadChoice(),
       toasts: [], resumes: 0, lastGapMs: 0, mediaState: { pub: "none", sub: "none" },
@@ -276,11 +276,14 @@ export class Room {
     this.media.join(true);
   }
 
-  private phase(m: RoomStatus): void {
-    const { phase, next, recording, recordingSince, openedAt, closedAt } = m;
-    const before = this.state.room.phase;
-    this.set({ room: { phase, next, recording, recordingSince, openedAt, closedAt } });
+  private phase(m: { type: "room" } & RoomStatus): void {
+    const { type: _, ...room } = m;
+    const { phase } = room;
+    const { phase: before, pause } = this.state.room;
+    this.set({ room });
     if (phase !== before) this.toast(`phase.told.${phase}`);
+    else if (room.pause && !pause) this.toast(`pause.told.${room.pause.reason}`);
+    else if (!room.pause && pause) this.toast("pause.told.over");
     if (phase === "closed") this.release();
   }
 

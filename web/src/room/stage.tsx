@@ -22,6 +22,7 @@ export function Stage() {
   return (
     <section class={`stage count-${Math.min(tiles.length, 9)}`} aria-label={t("panel.people")}>
       <SoundGate />
+      {room.observer && state.room.pause && <p class="stage-out" role="status"><Icon name="pause" />{t("pause.out")}</p>}
       {tiles.map((x) => (
         <Tile key={x.key} tile={x} front={x === front} speaking={state.speaking.includes(x.key)} />
       ))}

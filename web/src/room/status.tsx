@@ -10,9 +10,9 @@ export function Status() {
   useBeat(500);
   const clock = room.socket.clock;
   const now = clock.now();
-  const { recording, recordingSince, phase } = state.room;
+  const { light, pause, fault, phase } = state.room;
   const net = netOf(state);
-  const light = recording ? "recording" : recordingSince ? "paused" : "notRecording";
+  const why = pause && light === "paused" ? t(`pause.${pause.reason}`) : fault && light === "fault" ? t(fault.without ? "fault.without" : `recorder.${fault.kind}`) : "";
   return (
     <header class="status">
       <div class="status-case">
@@ -20,10 +20,11 @@ export function Status() {
         <span>{room.config.title}</span>
       </div>
       <ul class="status-list">
-        <li class={`chip rec rec-${light}`}>
-          <span class="rec-dot" aria-hidden="true" />
-          <span class="chip-word">{t(`status.${light}`)}</span>
-          {recording && state.room.openedAt && <span class="chip-time num">{span(now - Date.parse(state.room.openedAt))}</span>}
+        <li class={`chip rec rec-${light}`} aria-live="polite">
+          {light === "fault" ? <Icon name="warn" /> : light === "paused" ? <Icon name="pause" /> : <span class="rec-dot" aria-hidden="true" />}
+          <span class="chip-word">{t(`light.${light}`)}</span>
+          {why && <span class="rec-why">{why}</span>}
+          {light === "on" && state.room.openedAt && <span class="chip-time num">{span(now - Date.parse(state.room.openedAt))}</span>}
         </li>
         <li class="chip phase" aria-live="polite">
           <Icon name="gavel" />

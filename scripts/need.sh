@@ -23,6 +23,7 @@ if [ "${1:-run}" = test ]; then
 	want chromium chromium
 	want poppler-utils pdfsig
 	want ffmpeg ffprobe
+	want mkvtoolnix mkvmerge
 	want qpdf qpdf
 	want coturn turnutils_uclient
 	want iproute2 tc

@@ -1,190 +1,134 @@
 package record
 
 import (
-	"time"
-
 	"github.com/pion/rtp/codecs"
 
 	"yunting/media/packet"
 )
 
-const (
-	reorderWait = 2 * time.Second // how long a missing packet may still come
-	maxHeld     = 4096            // packets behind a hole
-	maxFrame    = 4 << 20         // bytes of a picture
-)
+const maxFrame = 4 << 20 // bytes of a picture
 
 // frame is one picture or one Opus packet.
 type frame struct {
-	ts   int64 // unwrapped RTP timestamp
-	key  bool
-	lost bool // packets were missing since the frame before
-	data []byte
+	ts    int64 // unwrapped RTP timestamp
+	ticks int64 // how long it sounds, on the RTP clock; 0 for a picture
+	key   bool
+	lost  bool // packets were missing since the frame before
+	data  []byte
 }
 
-// held is a packet that waits for those before it.
-type held struct {
-	ts      int64
-	marker  bool
-	payload []byte
-	at      int64
-}
-
-// assembler puts the packets of a track in order and makes frames of them.
-type assembler struct {
+// pictures makes the frames of a video track.
+type pictures struct {
 	codec string
 	emit  func(frame)
 
-	started  bool
-	next     int64 // sequence number, unwrapped
-	waiting  map[int64]held
-	highest  int64
-	h264     codecs.H264Packet
-	vp9      codecs.VP9Packet
-	cur      []byte
-	curTS    int64
-	curKey   bool
-	broken   bool // the current frame lacks packets
-	open     bool // cur holds the start of a frame
-	needKey  bool
-	lostMark bool
+	h264    codecs.H264Packet
+	vp9     codecs.VP9Packet
+	av1     codecs.AV1Depacketizer
+	cur     frame // its data are used again
+	open    bool  // cur holds the start of a frame
+	broken  bool  // cur lacks packets
+	ended   bool  // the packet before ended a frame
+	needKey bool
+	lost    bool // since the frame before
 }
 
-func newAssembler(codec string, emit func(frame)) *assembler {
-	return &assembler{codec: codec, emit: emit, waiting: map[int64]held{}, needKey: codec != "A_OPUS", h264: codecs.H264Packet{IsAVC: true}}
+func newPictures(codec string, emit func(frame)) *pictures {
+	return &pictures{codec: codec, emit: emit, needKey: true}
 }
 
-// push takes a packet that arrived at (unix nanoseconds).
-func (a *assembler) push(seq uint16, ts int64, marker bool, payload []byte, at int64) {
-	if !a.started {
-		a.started, a.next, a.highest = true, int64(seq), int64(seq)
-	}
-	ext := a.highest + int64(int16(seq-uint16(a.highest)))
-	a.highest = max(a.highest, ext)
-	if ext < a.next {
-		return // repeated, or too late
-	}
-	if _, again := a.waiting[ext]; again {
-		return
-	}
-	if ext == a.next {
-		a.packet(held{ts, marker, payload, at})
-		a.next++
-	} else {
-		a.waiting[ext] = held{ts, marker, append([]byte(nil), payload...), at}
-	}
-	a.release(at)
-}
+// cut implements assembler: after it the record goes on with a key frame.
+func (p *pictures) cut() { p.open, p.ended, p.needKey = false, false, true }
 
-// release hands on what is in order, and gives up on holes that are too old.
-func (a *assembler) release(now int64) {
-	for len(a.waiting) > 0 {
-		if h, ok := a.waiting[a.next]; ok {
-			delete(a.waiting, a.next)
-			a.packet(h)
-			a.next++
-			continue
-		}
-		oldest := int64(-1)
-		for seq := range a.waiting {
-			if oldest < 0 || seq < oldest {
-				oldest = seq
-			}
-		}
-		if len(a.waiting) < maxHeld && now-a.waiting[oldest].at < int64(reorderWait) {
-			return
-		}
-		a.next = oldest
-		a.broken, a.lostMark = true, true
+// packet implements assembler.
+func (p *pictures) packet(h held, missing bool) {
+	if missing {
+		p.broken, p.lost, p.ended = true, true, false
 	}
-}
-
-// flush ends the stream.
-func (a *assembler) flush() { a.release(1 << 62) }
-
-func (a *assembler) packet(h held) {
 	if len(h.payload) == 0 {
 		return // padding
 	}
-	if a.codec == "A_OPUS" {
-		a.broken = false
-		a.out(frame{ts: h.ts, key: true, data: append([]byte(nil), h.payload...)})
-		return
+	if p.open && h.ts != p.cur.ts {
+		p.broken = true // its last packet, which has the marker, never came
+		p.finish()
 	}
-	if h.ts != a.curTS && a.open {
-		a.finish() // the marker was lost or never set
+	begins := p.begins(h.payload)
+	if !p.open {
+		if !begins {
+			p.lost = true
+			p.ended = h.marker
+			return
+		}
+		p.open, p.broken = true, false
+		p.cur = frame{ts: h.ts, data: p.cur.data[:0]}
+		// A fragment of a frame that was lost stays in the depacketizers.
+		p.h264, p.av1 = codecs.H264Packet{IsAVC: true}, codecs.AV1Depacketizer{}
 	}
-	part, start, key, ok := a.part(h.payload)
-	if !ok {
-		a.broken = true
-		return
-	}
-	if start && !(a.open && h.ts == a.curTS) {
-		a.open, a.broken, a.curTS, a.curKey, a.cur = true, false, h.ts, key, a.cur[:0]
-	} else if !a.open {
-		a.broken = true
-		return
-	}
-	a.curKey = a.curKey || key
-	if len(a.cur)+len(part) > maxFrame {
-		a.broken = true
+	part, key, err := p.part(h.payload)
+	if err != nil || len(p.cur.data)+len(part) > maxFrame {
+		p.broken = true
 	} else {
-		a.cur = append(a.cur, part...)
+		p.cur.key = p.cur.key || key
+		p.cur.data = append(p.cur.data, part...)
 	}
 	if h.marker {
-		a.finish()
+		p.finish()
 	}
+	p.ended = h.marker
 }
 
-// part takes the codec's payload out of a packet. start tells that a frame
-// may begin here.
-func (a *assembler) part(p []byte) (part []byte, start, key, ok bool) {
-	switch a.codec {
+// begins tells whether a packet is the first of a frame. Where the payload does
+// not say so, it is the one behind the last of the frame before.
+func (p *pictures) begins(b []byte) bool {
+	switch p.codec {
 	case "V_VP8":
-		d, err := packet.ParseVP8(p)
-		if err != nil {
-			return nil, false, false, false
-		}
-		return p[d.Size:], d.Start, d.KeyFrame, true
+		d, err := packet.ParseVP8(b)
+		return err == nil && d.Start
 	case "V_VP9":
-		b, err := a.vp9.Unmarshal(p)
+		return b[0]&0x08 != 0 // B of RFC 9628 section 4.2
+	case "V_AV1":
+		return p.ended || av1NewSequence(b)
+	}
+	return p.ended || h264Leads(b)
+}
+
+// part takes the codec's payload out of a packet.
+func (p *pictures) part(b []byte) (part []byte, key bool, err error) {
+	switch p.codec {
+	case "V_VP8":
+		d, err := packet.ParseVP8(b)
 		if err != nil {
-			return nil, false, false, false
+			return nil, false, err
 		}
-		return b, a.vp9.B, packet.VP9KeyFrame(p), true
+		return b[d.Size:], d.KeyFrame, nil
+	case "V_VP9":
+		part, err = p.vp9.Unmarshal(b)
+		return part, packet.VP9KeyFrame(b), err
+	case "V_AV1":
+		part, err = p.av1.Unmarshal(b)
+		return part, av1NewSequence(b), err
 	}
-	b, err := a.h264.Unmarshal(p)
-	if err != nil {
-		return nil, false, false, false
-	}
-	k := p[0] & 0x1f
-	start = k != 28 || len(p) > 1 && p[1]&0x80 != 0
-	return b, start, packet.H264KeyFrame(p), true
+	part, err = p.h264.Unmarshal(b)
+	return part, packet.H264KeyFrame(b), err
 }
 
-func (a *assembler) finish() {
-	whole := a.open && !a.broken && len(a.cur) > 0
-	a.open, a.broken = false, false
+// finish hands a frame on. After a loss the record goes on with a key frame
+// only: what refers to missing pictures would show what nobody saw.
+func (p *pictures) finish() {
+	whole := !p.broken && len(p.cur.data) > 0
+	p.open, p.broken = false, false
 	if !whole {
-		a.lostMark, a.needKey = true, true
+		p.lost = true
+	}
+	if p.lost {
+		p.needKey = true
+	}
+	if !whole || p.needKey && !p.cur.key {
 		return
 	}
-	a.out(frame{ts: a.curTS, key: a.curKey, data: append([]byte(nil), a.cur...)})
-}
-
-// out hands a frame on. After a loss video goes on with a key frame only: what
-// refers to missing pictures would show what nobody saw.
-func (a *assembler) out(f frame) {
-	video := a.codec != "A_OPUS"
-	if video && a.lostMark {
-		a.needKey = true
-	}
-	if video && a.needKey && !f.key {
-		a.lostMark = true
-		return
-	}
-	a.needKey = false
-	f.lost = a.lostMark
-	a.lostMark = false
-	a.emit(f)
+	f := p.cur
+	f.data = append([]byte(nil), f.data...)
+	f.lost = p.lost
+	p.needKey, p.lost = false, false
+	p.emit(f)
 }

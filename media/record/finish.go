@@ -30,12 +30,12 @@ type track struct {
 	decl   declaration
 	clock  timeline
 	unwrap unwrapper // the second pass's
+	ended  int64     // unix nanoseconds; 0 when it did not
 	out    *output
-	asm    *assembler
+	order  *orderer
 }
 
-// span is a stretch of wall time, in unix nanoseconds; to 0 is open.
-type span struct{ from, to int64 }
+func (t *track) audio() bool { return t.decl.codecID() == "A_OPUS" }
 
 // story is what the first pass learns of a participant.
 type story struct {
@@ -44,8 +44,9 @@ type story struct {
 	files  []string
 	tracks map[uint16]*track
 	order  []*track
-	pauses []span
-	faults []int64
+	known  []span // pauses, and what the recorder could not take of any track
+	faults map[*track][]span
+	last   int64 // of all records
 	video  map[*track]*pictureInfo
 }
 
@@ -103,7 +104,7 @@ func readStory(dir string) (*story, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &story{lines: lines, tracks: map[uint16]*track{}, video: map[*track]*pictureInfo{}}
+	s := &story{lines: lines, tracks: map[uint16]*track{}, faults: map[*track][]span{}, video: map[*track]*pictureInfo{}}
 	for _, l := range lines {
 		s.files = append(s.files, filepath.Join(dir, l.File))
 		s.peer = l.Participant
@@ -140,6 +141,9 @@ func (s *story) each(f func(record) error) error {
 
 func (s *story) learn(r record) error {
 	at := r.at.UnixNano()
+	if r.kind != kindTrack {
+		s.last = max(s.last, at)
+	}
 	switch r.kind {
 	case kindTrack:
 		if s.tracks[r.track] != nil {
@@ -152,17 +156,15 @@ func (s *story) learn(r record) error {
 		t.clock.rate = int64(t.decl.ClockRate)
 		s.tracks[r.track] = t
 		s.order = append(s.order, t)
-		if t.decl.codecID() != "A_OPUS" {
+		if !t.audio() {
 			s.video[t] = &pictureInfo{}
 		}
 	case kindPause:
-		s.pauses = append(s.pauses, span{from: at})
+		s.known = append(s.known, span{from: at, cause: CausePause})
 	case kindResume:
-		if n := len(s.pauses); n > 0 && s.pauses[n-1].to == 0 {
-			s.pauses[n-1].to = at
+		if n := len(s.known); n > 0 && s.known[n-1].to == 0 {
+			s.known[n-1].to = at
 		}
-	case kindFault:
-		s.faults = append(s.faults, at)
 	}
 	t := s.tracks[r.track]
 	if t == nil {
@@ -186,6 +188,10 @@ func (s *story) learn(r record) error {
 			ntp, rtp := reportFields(r.data)
 			t.clock.report(ntp, rtp, at)
 		}
+	case kindEnd:
+		t.ended = at
+	case kindFault:
+		s.faults[t] = append(s.faults[t], faultSpan(r))
 	}
 	return nil
 }

@@ -2,11 +2,13 @@ package record
 
 import (
 	"bufio"
+	"cmp"
 	"container/heap"
 	"encoding/binary"
 	"errors"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/at-wat/ebml-go/mkvcore"
@@ -59,9 +61,10 @@ type muxer struct {
 
 // queued is a frame that waits to be interleaved.
 type queued struct {
-	at  int64 // unix ns
-	n   int   // keeps frames of one instant in order
-	out *output
+	at     int64 // unix ns
+	length int64 // ns that it sounds
+	n      int   // keeps frames of one instant in order
+	out    *output
 	frame
 }
 
@@ -87,10 +90,14 @@ func newMuxer(s *story) *muxer {
 	m := &muxer{}
 	for _, audio := range []bool{false, true} {
 		for _, t := range s.order {
-			if (t.decl.codecID() == "A_OPUS") == audio && len(t.clock.packets) > 0 {
+			if t.audio() == audio && len(t.clock.packets) > 0 {
 				t.out = m.output(s, t, audio)
+				t.out.gaps.known = append(t.out.gaps.known, s.faults[t]...)
 			}
 		}
+	}
+	for _, o := range m.outputs {
+		slices.SortStableFunc(o.gaps.known, func(a, b span) int { return cmp.Compare(a.from, b.from) })
 	}
 	return m
 }
@@ -105,7 +112,7 @@ func (m *muxer) output(s *story, t *track, audio bool) *output {
 				o.entry.Video.PixelHeight = max(o.entry.Video.PixelHeight, uint64(info.height))
 			}
 			if o.entry.CodecPrivate == nil && info != nil {
-				o.entry.CodecPrivate = info.avcC()
+				o.entry.CodecPrivate = info.private(id)
 			}
 			return o
 		}
@@ -122,13 +129,11 @@ func (m *muxer) output(s *story, t *track, audio bool) *output {
 		o.entry.Audio = &webm.Audio{SamplingFrequency: float64(t.decl.ClockRate), Channels: uint64(channels)}
 	} else {
 		o.entry.Video = &webm.Video{PixelWidth: uint64(info.width), PixelHeight: uint64(info.height)}
-		if id == "V_MPEG4/ISO/AVC" {
-			m.matroska = true
-			o.entry.CodecPrivate = info.avcC()
-		}
+		o.entry.CodecPrivate = info.private(id)
+		m.matroska = m.matroska || id == "V_MPEG4/ISO/AVC"
 	}
 	o.gaps.source, o.gaps.audio = o.source, audio
-	o.gaps.pauses, o.gaps.faults = s.pauses, s.faults
+	o.gaps.known = slices.Clone(s.known)
 	m.outputs = append(m.outputs, o)
 	return o
 }
@@ -194,6 +199,7 @@ func (m *muxer) write(path string, s *story) error {
 	err = m.frames(s)
 	for _, o := range m.outputs {
 		err = errors.Join(err, o.writer.Close())
+		o.gaps.close(s.endOf(o))
 		m.gaps = append(m.gaps, o.gaps.found...)
 	}
 	select {
@@ -247,6 +253,18 @@ func offer(c chan<- error, err error) {
 	}
 }
 
+// endOf is when the last of an output's tracks ended, or the record did.
+func (s *story) endOf(o *output) (at int64) {
+	for _, t := range s.order {
+		if t.out == o && t.ended != 0 {
+			at = max(at, t.ended)
+		} else if t.out == o {
+			at = s.last
+		}
+	}
+	return at
+}
+
 // length is the recording's rough length.
 func (s *story) length() time.Duration {
 	var first, last int64
@@ -268,33 +286,55 @@ func (m *muxer) frames(s *story) error {
 		if t.out == nil {
 			continue
 		}
-		t.asm = newAssembler(t.decl.codecID(), func(f frame) {
+		emit := func(f frame) {
 			n++
-			heap.Push(&m.queue, queued{at: t.clock.at(f.ts), n: n, out: t.out, frame: f})
-		})
+			heap.Push(&m.queue, queued{at: t.clock.at(f.ts), n: n, out: t.out, length: t.clock.duration(f.ticks), frame: f})
+		}
+		if t.audio() {
+			t.order = newOrderer(&sounds{emit: emit})
+		} else {
+			t.order = newOrderer(newPictures(t.decl.codecID(), emit))
+		}
 	}
-	err := s.each(func(r record) error {
-		t := s.tracks[r.track]
-		if t == nil || t.asm == nil || r.kind != kindPacket {
-			return nil
-		}
-		h, err := packet.Parse(r.data)
-		if err != nil {
-			return nil
-		}
-		at := r.at.UnixNano()
-		t.asm.push(h.Seq, t.unwrap.extend(h.Timestamp), h.Marker, r.data[h.Payload:h.End], at)
-		return m.drain(at - int64(interleave))
-	})
-	if err != nil {
+	if err := s.each(func(r record) error { return m.replay(s, r) }); err != nil {
 		return err
 	}
 	for _, t := range s.order {
-		if t.asm != nil {
-			t.asm.flush()
+		if t.order != nil {
+			t.order.flush()
 		}
 	}
 	return m.drain(1<<63 - 1)
+}
+
+// replay takes one record of the segments again.
+func (m *muxer) replay(s *story, r record) error {
+	if r.kind == kindPause {
+		for _, t := range s.order {
+			if t.order != nil {
+				t.order.cut()
+			}
+		}
+		return nil
+	}
+	t := s.tracks[r.track]
+	if t == nil || t.order == nil {
+		return nil
+	}
+	switch r.kind {
+	case kindFault:
+		t.order.cut()
+	case kindPacket:
+		h, err := packet.Parse(r.data)
+		if err != nil {
+			return nil // it was counted when it came
+		}
+		at, payload := r.at.UnixNano(), r.data[h.Payload:h.End]
+		red := t.audio() && t.decl.red(h.PayloadType, payload)
+		t.order.push(h.Seq, held{ts: t.unwrap.extend(h.Timestamp), marker: h.Marker, red: red, payload: payload, at: at})
+		return m.drain(at - int64(interleave))
+	}
+	return nil
 }
 
 // drain writes the frames that are older than until.
@@ -312,65 +352,15 @@ func (m *muxer) block(q queued) error {
 	if m.first == 0 {
 		m.first, m.origin = q.at, q.at
 	}
-	m.last = max(m.last, q.at)
+	m.last = max(m.last, q.at+q.length)
 	ms := (q.at - m.origin + millisecond/2) / millisecond
 	ms = max(ms, m.lastMS) // a straggler beyond the interleaving
 	if q.out.seen {
 		ms = max(ms, q.out.last+1) // no two frames of a track in one instant
 	}
-	q.out.gaps.frame(q.at, q.lost)
+	q.out.gaps.frame(q.frame, q.at, q.length)
 	q.out.last, q.out.seen, m.lastMS = ms, true, max(m.lastMS, ms)
 	q.out.sum.add(q.data)
 	_, err := q.out.writer.Write(q.key, ms, q.data)
 	return err
-}
-
-// Thresholds of gapFinder.
-const (
-	lossGap       = 200 * time.Millisecond
-	silentAudio   = time.Second
-	silentPicture = 5 * time.Second // a still screen sends seldom
-)
-
-// gapFinder lists the stretches without frames, with their cause.
-type gapFinder struct {
-	source string
-	audio  bool
-	pauses []span
-	faults []int64
-	last   int64
-	found  []Gap
-}
-
-func (g *gapFinder) frame(at int64, lost bool) {
-	from := g.last
-	g.last = max(g.last, at)
-	if from == 0 || at-from < int64(lossGap) {
-		return
-	}
-	cause := ""
-	for _, p := range g.pauses {
-		if p.from < at && (p.to == 0 || p.to > from) {
-			cause = CausePause
-		}
-	}
-	for _, f := range g.faults {
-		if cause == "" && f >= from-int64(time.Second) && f <= at+int64(time.Second) {
-			cause = CauseFault
-		}
-	}
-	silent := silentPicture
-	if g.audio {
-		silent = silentAudio
-	}
-	switch {
-	case cause != "":
-	case lost:
-		cause = CauseNetwork
-	case at-from >= int64(silent):
-		cause = CauseSilent
-	default:
-		return
-	}
-	g.found = append(g.found, Gap{Track: g.source, From: time.Unix(0, from).UTC(), To: time.Unix(0, at).UTC(), Cause: cause})
 }

@@ -10,6 +10,7 @@ import (
 type pictureInfo struct {
 	width, height int // the largest seen
 	sps, pps      []byte
+	sequence      []byte // AV1's first sequence header, as av1SequenceOf gives it
 }
 
 func reportFields(b []byte) (ntp uint64, rtp uint32) {
@@ -26,6 +27,14 @@ func (p *pictureInfo) learn(codec string, payload []byte) {
 	case "V_VP9":
 		if packet.VP9KeyFrame(payload) {
 			p.size(vp9Size(payload))
+		}
+	case "V_AV1":
+		if obu := av1SequenceOf(payload); obu != nil {
+			if p.sequence == nil {
+				p.sequence = append([]byte(nil), obu...)
+			}
+			s := parseAV1Sequence(obu)
+			p.size(s.width, s.height)
 		}
 	default:
 		p.nal(payload)
@@ -63,6 +72,28 @@ func (p *pictureInfo) nal(b []byte) {
 			b = b[2+n:]
 		}
 	}
+}
+
+// private is Matroska's CodecPrivate of the codec, nil when it has none or the
+// parameters never came.
+func (p *pictureInfo) private(codec string) []byte {
+	switch {
+	case codec == "V_MPEG4/ISO/AVC":
+		return p.avcC()
+	case codec == "V_AV1" && p.sequence != nil:
+		return av1C(p.sequence)
+	}
+	return nil
+}
+
+// h264Leads tells whether a payload is surely the first of a picture: an access
+// unit delimiter or an SPS stands first in it.
+func h264Leads(b []byte) bool {
+	if b[0]&0x1f == 24 && len(b) > 3 {
+		b = b[3:]
+	}
+	k := b[0] & 0x1f
+	return k == 7 || k == 9
 }
 
 // avcC is the decoder configuration record (ISO/IEC 14496-15 section 5.3.3.1).

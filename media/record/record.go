@@ -51,26 +51,10 @@ type Options struct {
 	OnWorks func(participant string)
 }
 
-// Causes of a Gap.
-const (
-	CauseNetwork = "network" // packets were lost on the way
-	CauseSilent  = "silent"  // the participant sent nothing: muted, switched off or gone
-	CausePause   = "pause"   // the recording was paused
-	CauseFault   = "fault"   // the recorder could not write
-)
-
-// Gap is a stretch of more than 200 ms that is missing from the record.
-type Gap struct {
-	Track string    `json:"track"` // source: mic, camera or screen
-	From  time.Time `json:"from"`
-	To    time.Time `json:"to"`
-	Cause string    `json:"cause"`
-}
-
 // Finished is one participant's finished record.
 type Finished struct {
 	Participant string
-	Path        string // the .webm (VP8, VP9) or .mkv (H264) file
+	Path        string // the .webm (VP8, VP9, AV1) or .mkv (H264) file
 	SHA256      [32]byte
 	Size        int64
 	Started     time.Time // of the file's time zero, by the server's clock
@@ -124,7 +108,7 @@ func New(opts Options) (*Recorder, error) {
 // NewSink is the media.NewSink of this recorder. Unknown codecs are declined.
 func (r *Recorder) NewSink(peer string, track media.TrackInfo, codec webrtc.RTPCodecParameters) media.Sink {
 	d := declaration{Peer: peer, Track: track, Mime: codec.MimeType, ClockRate: codec.ClockRate,
-		Channels: codec.Channels, Fmtp: codec.SDPFmtpLine}
+		Channels: codec.Channels, Fmtp: codec.SDPFmtpLine, PayloadType: uint8(codec.PayloadType)}
 	if !d.known() {
 		r.opts.Logger.Warn("record: codec is not recorded", "mime", codec.MimeType)
 		return nil

@@ -6,99 +6,24 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/pion/rtp"
 	"github.com/pion/rtp/codecs"
 	"github.com/pion/webrtc/v4"
-	"github.com/pion/webrtc/v4/pkg/media/ivfreader"
-	"github.com/pion/webrtc/v4/pkg/media/oggreader"
 	"go.uber.org/goleak"
 
 	"yunting/media"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// clip is a test picture and a tone, encoded by ffmpeg.
-type clip struct {
-	video, audio [][]byte
-	videoCodec   webrtc.RTPCodecParameters
-}
-
-const clipFPS = 25
-
-func ffmpeg(t testing.TB, args ...string) {
-	t.Helper()
-	out, err := exec.Command("ffmpeg", append([]string{"-v", "error", "-y"}, args...)...).CombinedOutput()
-	if err != nil || len(out) > 0 {
-		t.Fatalf("ffmpeg %v: %v\n%s", args, err, out)
-	}
-}
-
-func makeClip(t testing.TB, seconds int, encoder string) clip {
-	t.Helper()
-	dir := t.TempDir()
-	ivf, ogg := filepath.Join(dir, "v.ivf"), filepath.Join(dir, "a.ogg")
-	c := clip{videoCodec: webrtc.RTPCodecParameters{RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000}}}
-	if encoder == "libvpx-vp9" {
-		c.videoCodec.MimeType = webrtc.MimeTypeVP9
-	}
-	ffmpeg(t, "-f", "lavfi", "-i", fmt.Sprintf("testsrc=size=160x120:rate=%d:duration=%d", clipFPS, seconds),
-		"-c:v", encoder, "-deadline", "realtime", "-cpu-used", "8", "-g", "50", "-auto-alt-ref", "0", "-b:v", "200k", ivf)
-	ffmpeg(t, "-f", "lavfi", "-i", fmt.Sprintf("sine=frequency=440:duration=%d", seconds), "-c:a", "libopus", "-b:a", "24k", "-page_duration", "20000", ogg)
-	f, err := os.Open(ivf)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	ir, _, err := ivfreader.NewWith(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		b, _, err := ir.ParseNextFrame()
-		if errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			t.Fatal(err)
-		}
-		c.video = append(c.video, b)
-	}
-	c.audio = oggPackets(t, ogg)
-	return c
-}
-
-func oggPackets(t testing.TB, path string) (out [][]byte) {
-	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	r, _, err := oggreader.NewWith(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		b, _, err := r.ParseNextPage()
-		if errors.Is(err, io.EOF) {
-			return out
-		} else if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.HasPrefix(b, []byte("Opus")) {
-			out = append(out, b)
-		}
-	}
-}
 
 var opus = webrtc.RTPCodecParameters{RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}}
 
@@ -128,7 +53,7 @@ func packets(frames [][]byte, every time.Duration, rate uint32, p rtp.Payloader,
 type stage struct {
 	t     testing.TB
 	dir   string
-	now   time.Time
+	now   atomic.Int64 // unix nanoseconds
 	rec   *Recorder
 	done  []Finished
 	start time.Time
@@ -136,15 +61,17 @@ type stage struct {
 
 func newStage(t testing.TB) *stage {
 	s := &stage{t: t, dir: t.TempDir(), start: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}
-	s.now = s.start
+	s.set(s.start)
 	var err error
-	s.rec, err = New(Options{Dir: s.dir, OnFinished: func(f Finished) { s.done = append(s.done, f) },
+	s.rec, err = New(Options{Dir: s.dir, Now: func() time.Time { return time.Unix(0, s.now.Load()) }, OnFinished: func(f Finished) { s.done = append(s.done, f) },
 		OnError: func(_ string, err error) { t.Error(err) }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return s
 }
+
+func (s *stage) set(now time.Time) { s.now.Store(now.UnixNano()) }
 
 func (s *stage) sink(peer, source string, codec webrtc.RTPCodecParameters) media.Sink {
 	kind := media.KindVideo
@@ -192,6 +119,10 @@ func check(t testing.TB, f Finished) probe {
 	if err != nil || len(out) > 0 {
 		t.Errorf("decode: %v\n%s", err, out)
 	}
+	out, err = exec.Command("mkvmerge", "--quiet", "-o", filepath.Join(t.TempDir(), "merged.mkv"), f.Path).CombinedOutput()
+	if err != nil || len(out) > 0 {
+		t.Errorf("mkvmerge: %v\n%s", err, out)
+	}
 	out, err = exec.Command("ffprobe", "-v", "error", "-count_packets", "-show_streams", "-show_format", "-of", "json", f.Path).Output()
 	if err != nil {
 		t.Fatal(err)
@@ -210,6 +141,8 @@ func TestRecordRepairsOrderAndAligns(t *testing.T) {
 	}{
 		{"vp8", "libvpx", "vp8", &codecs.VP8Payloader{EnablePictureID: true}},
 		{"vp9", "libvpx-vp9", "vp9", &codecs.VP9Payloader{}},
+		{"av1", "libaom-av1", "av1", &codecs.AV1Payloader{}},
+		{"h264", "libx264", "h264", &codecs.H264Payloader{}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			c := makeClip(t, 6, tc.encoder)
@@ -323,10 +256,9 @@ func TestPauseAndRejoinMakeOneFile(t *testing.T) {
 	v := s.sink("p1", media.SourceCamera, c.videoCodec)
 	feed(s, map[media.Sink][]sent{v: half}, 5, 0, v, nil)
 	v.Close()
-	s.now = s.start.Add(4 * time.Second)
-	s.rec.opts.Now = func() time.Time { return s.now }
+	s.set(s.start.Add(4 * time.Second))
 	s.rec.Pause()
-	s.now = s.start.Add(14 * time.Second)
+	s.set(s.start.Add(14 * time.Second))
 	s.rec.Resume()
 	again := s.sink("p1", media.SourceCamera, c.videoCodec)
 	s.start = s.start.Add(15 * time.Second)

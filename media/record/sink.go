@@ -19,7 +19,7 @@ const (
 	kindEnd    = 'E' // the track ended
 	kindPause  = 'p'
 	kindResume = 'r'
-	kindFault  = 'F' // packets were lost to the record here
+	kindFault  = 'F' // packets were lost to the record up to here: since when (8 bytes), cause
 	kindStop   = 's' // only in the queue: write out and end
 )
 
@@ -32,10 +32,27 @@ type declaration struct {
 	ClockRate uint32          `json:"clock_rate"`
 	Channels  uint16          `json:"channels,omitempty"`
 	Fmtp      string          `json:"fmtp,omitempty"`
+	// PayloadType is what packets of Mime have; 0 when all have.
+	PayloadType uint8 `json:"payload_type,omitempty"`
 }
 
 func (d *declaration) known() bool {
 	return d.codecID() != "" && d.ClockRate > 0
+}
+
+// faultRecord says that a track lacks what came from since to at.
+func faultRecord(track uint16, since, at time.Time, cause string) record {
+	data := binary.BigEndian.AppendUint64(nil, uint64(since.UnixNano()))
+	return record{kind: kindFault, track: track, at: at, data: append(data, cause...)}
+}
+
+// faultSpan reads a faultRecord.
+func faultSpan(r record) span {
+	s := span{from: r.at.UnixNano(), to: r.at.UnixNano(), cause: CauseFault}
+	if len(r.data) > 8 {
+		s.from, s.cause = int64(binary.BigEndian.Uint64(r.data)), string(r.data[8:])
+	}
+	return s
 }
 
 // codecID is Matroska's name of the codec.
@@ -47,18 +64,41 @@ func (d *declaration) codecID() string {
 		return "V_VP9"
 	case strings.ToLower(webrtc.MimeTypeH264):
 		return "V_MPEG4/ISO/AVC"
-	case strings.ToLower(webrtc.MimeTypeOpus):
+	case strings.ToLower(webrtc.MimeTypeAV1):
+		return "V_AV1"
+	case strings.ToLower(webrtc.MimeTypeOpus), mimeRED:
 		return "A_OPUS"
 	}
 	return ""
 }
 
+// mimeRED is redundant audio (RFC 2198), which browsers send for Opus only.
+const mimeRED = "audio/red"
+
+// red tells whether a packet of an Opus track is RED. A publisher may send
+// either in turn under two payload types: those of the track's own are what it
+// was declared as, the others are the other.
+func (d *declaration) red(payloadType uint8, payload []byte) bool {
+	declared := strings.EqualFold(d.Mime, mimeRED)
+	if d.PayloadType == 0 || payloadType == d.PayloadType {
+		return declared
+	}
+	if declared {
+		return false
+	}
+	blocks, err := redBlocks(payload)
+	return err == nil && blocks[len(blocks)-1].pt == d.PayloadType
+}
+
+const sourceScreen = media.SourceScreen
+
 // item is one thing to write.
 type item struct {
-	kind byte
-	decl *declaration
-	at   time.Time
-	data *[]byte // pooled; of a packet or report
+	kind  byte
+	decl  *declaration
+	at    time.Time
+	since time.Time // of a fault
+	data  *[]byte   // pooled; of a packet or report
 }
 
 var pool = sync.Pool{New: func() any { b := make([]byte, 0, 1600); return &b }}
@@ -67,7 +107,7 @@ var pool = sync.Pool{New: func() any { b := make([]byte, 0, 1600); return &b }}
 type sink struct {
 	recorder *Recorder
 	decl     declaration
-	faulty   bool // packets were dropped since the last that was queued
+	since    time.Time // of the first of the packets that were dropped since the last that was queued
 }
 
 // RTP queues a packet (media.Sink).
@@ -87,10 +127,10 @@ func (s *sink) SenderReport(ntp uint64, rtp uint32, arrived time.Time) {
 // offer never blocks: what the disk cannot take is missing from the record,
 // and the record says so.
 func (s *sink) offer(kind byte, b *[]byte, at time.Time) {
-	if s.faulty {
+	if !s.since.IsZero() {
 		select {
-		case s.recorder.queue <- item{kind: kindFault, decl: &s.decl, at: at}:
-			s.faulty = false
+		case s.recorder.queue <- item{kind: kindFault, decl: &s.decl, at: at, since: s.since}:
+			s.since = time.Time{}
 		default:
 			pool.Put(b)
 			return
@@ -99,7 +139,7 @@ func (s *sink) offer(kind byte, b *[]byte, at time.Time) {
 	select {
 	case s.recorder.queue <- item{kind: kind, decl: &s.decl, at: at, data: b}:
 	default:
-		s.faulty = true
+		s.since = at
 		pool.Put(b)
 	}
 }

@@ -78,7 +78,10 @@ func (w *writer) take(i item) {
 		return
 	}
 	r := record{kind: i.kind, track: i.decl.Number, at: i.at}
-	if i.data != nil {
+	switch {
+	case i.kind == kindFault:
+		r = faultRecord(i.decl.Number, i.since, i.at, CauseOverflow)
+	case i.data != nil:
 		r.data = *i.data
 	}
 	w.write(p, r)
@@ -147,7 +150,7 @@ func (w *writer) ensure(p *participant, at time.Time) error {
 		lost := p.lostAt
 		p.lostAt = time.Time{}
 		for _, d := range p.tracks {
-			if err := seg.append(record{kind: kindFault, track: d.Number, at: lost}); err != nil {
+			if err := seg.append(faultRecord(d.Number, lost, at, CauseFault)); err != nil {
 				return err
 			}
 		}

@@ -247,6 +247,9 @@ func (w *worker) upstream(now time.Time) {
 
 func (w *worker) askMissing(l *layer, now time.Time, rtt time.Duration) {
 	var gaveUp int
+	if l.track.kind == webrtc.RTPCodecTypeAudio {
+		rtt /= 2 // sound cannot wait until it is certain that a request was lost
+	}
 	w.due, gaveUp = l.loss.Due(w.due[:0], now, rtt)
 	if gaveUp > 0 {
 		w.sfu.metrics.lost.Add(float64(gaveUp))

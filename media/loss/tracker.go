@@ -6,7 +6,7 @@ import "time"
 
 const (
 	maxMissing = 512 // a longer hole is a restart, not a loss
-	maxTries   = 20
+	maxTries   = 40
 )
 
 // Options tunes a Tracker. Zero fields take the defaults.

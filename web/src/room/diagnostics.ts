@@ -15,6 +15,9 @@ export interface PeerStats {
   frozenSeconds: number;
   audioPackets: number;
   audioLevel: number;
+  samples: number; // of sound, played
+  concealed: number; // of samples, made up because the sound was not there in time
+  heldBack: number; // seconds that sound waits, on average since the beginning
   packetsLost: number;
 }
 
@@ -82,6 +85,9 @@ async function peerStats(room: Room): Promise<Record<string, PeerStats>> {
       frozenSeconds: 0,
       audioPackets: 0,
       audioLevel: 0,
+      samples: 0,
+      concealed: 0,
+      heldBack: 0,
       packetsLost: 0,
     });
     into.packetsLost += s.packetsLost ?? 0;
@@ -95,6 +101,9 @@ async function peerStats(room: Room): Promise<Record<string, PeerStats>> {
     } else {
       into.audioPackets = s.packetsReceived ?? 0;
       into.audioLevel = s.audioLevel ?? 0;
+      into.samples = s.totalSamplesReceived ?? 0;
+      into.concealed = s.concealedSamples ?? 0;
+      into.heldBack = (s.jitterBufferDelay ?? 0) / Math.max(s.jitterBufferEmittedCount ?? 0, 1);
     }
   });
   return result;

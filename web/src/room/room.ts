@@ -5,6 +5,7 @@ import { socketURL, type HearingConfig } from "../lib/config";
 import { faultOf, loadChoice, openCamera, openMicrophone, pictureOf, saveChoice, type DeviceChoice, type DeviceFault } from "../lib/devices";
 import { HearingMedia } from "./media";
 import { HearingSocket, Refused } from "./socket";
+import { Patience } from "./patience";
 import { Views } from "./views";
 import type { Answer, Line, Person, Phase, Reply, Request, RoomStatus, Welcome } from "./protocol";
 
@@ -88,6 +89,7 @@ export class Room {
 
   start(): void {
     this.socket.start();
+    new Patience(() => this.media.sub).start();
     window.addEventListener("online", () => {
       if (this.state.stage === "admitted") this.media.restart();
     });

@@ -71,6 +71,11 @@ func (s *server) getReady(r *request) error {
 			return plain(r, http.StatusServiceUnavailable, "not ready\n")
 		}
 	}
+	if s.Warning != nil {
+		if w := s.Warning(); w != "" {
+			return plain(r, http.StatusOK, "ready\nwarning: "+w+"\n")
+		}
+	}
 	return plain(r, http.StatusOK, "ready\n")
 }
 

@@ -92,6 +92,9 @@ func (u *uploads) create(hook handler.HookEvent) (handler.HTTPResponse, handler.
 	if err != nil || hook.Upload.SizeIsDeferred {
 		return none, same, refuse(http.StatusBadRequest, "metadata case and a length are required")
 	}
+	if u.s.Warning != nil && u.s.Warning() != "" {
+		return none, same, refuse(http.StatusInsufficientStorage, "the court's disk is nearly full; try again later or ask the clerk")
+	}
 	view, err := u.s.Docket.View(hook.Context, r.actor, caseID)
 	if errors.Is(err, docket.ErrNotFound) {
 		return none, same, refuse(http.StatusNotFound, "no such case")

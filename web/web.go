@@ -45,6 +45,9 @@ type Config struct {
 	Logger    *slog.Logger
 	// Ready says why the server cannot work now; nil when it can.
 	Ready func(ctx context.Context) error
+	// Warning says what is wrong while the server still works, such as a disk that is nearly full; empty when
+	// nothing is. Nil warns of nothing.
+	Warning func() string
 	// Gatherer is what /metrics shows; prometheus.DefaultGatherer when nil.
 	Gatherer prometheus.Gatherer
 }

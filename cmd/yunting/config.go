@@ -18,6 +18,7 @@ type options struct {
 	PublicURL    string   `name:"public-url" help:"The URL that people type; decides links, cookies and allowed origins. Default: http://LISTEN."`
 	DatabaseURL  string   `name:"database-url" help:"A PostgreSQL server of your own. Default: a private one under DATA-DIR."`
 	BlobURL      string   `name:"blob-url" help:"Where files are kept: a directory or s3://KEY:SECRET@HOST/BUCKET. Default: DATA-DIR/blobs."`
+	ReserveMiB   int64    `name:"reserve-mib" default:"256" help:"Disk space in MiB that is kept for the docket: recording stops when less than as much again is free."`
 	MediaPort    int      `default:"7881" help:"The one UDP port of all audio and video."`
 	MediaTCP     int      `name:"media-tcp" default:"0" help:"TCP port of media for networks without UDP. 0: the number of --media-port, where it is free. -1: none."`
 	TURNPort     int      `name:"turn-port" default:"0" help:"UDP and TCP port of the built-in TURN server. 0: none."`
@@ -61,6 +62,9 @@ func (o *options) complete() error {
 	}
 	if o.Voices < 1 {
 		return fmt.Errorf("--voices %d: want at least 1", o.Voices)
+	}
+	if o.ReserveMiB < 1 {
+		return fmt.Errorf("--reserve-mib %d: want 1 or more", o.ReserveMiB)
 	}
 	if err := o.completeWays(); err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -21,6 +22,7 @@ import (
 
 	"yunting/docket"
 	"yunting/internal/blob"
+	"yunting/internal/diskspace"
 	"yunting/internal/identity"
 	"yunting/internal/ledger"
 	"yunting/internal/postgres"
@@ -46,6 +48,7 @@ type court struct {
 	jobs         *river.Client[pgx.Tx]
 	sfu          *media.SFU
 	hub          *signaling.Hub
+	space        *diskspace.Guard
 	metrics      *prometheus.Registry
 	certificates *autocert.Manager // see acme
 	mailDir      string            // of the spool; empty when a real server sends
@@ -143,6 +146,9 @@ func open(ctx context.Context, o options, log *slog.Logger) (c *court, err error
 	if err := c.openHearings(ctx); err != nil {
 		return nil, err
 	}
+	if err := c.watchSpace(); err != nil {
+		return nil, err
+	}
 	return c, c.startJobs(ctx)
 }
 
@@ -217,6 +223,25 @@ func (c *court) openHearings(ctx context.Context) error {
 	return nil
 }
 
+// watchSpace keeps the docket writable: recording stops while there is still room for it.
+func (c *court) watchSpace() (err error) {
+	others := []string{filepath.Join(c.options.DataDir, "recordings")}
+	if !strings.Contains(c.options.BlobURL, "://") {
+		others = append(others, c.options.BlobURL)
+	}
+	c.space, err = diskspace.Open(diskspace.Options{Dir: c.options.DataDir, Others: others, Reserve: c.options.ReserveMiB << 20,
+		Changed: func(s diskspace.State) { c.hub.SetLowSpace(s != diskspace.Enough) }, Logger: c.log, Registry: c.metrics})
+	if err != nil {
+		return fmt.Errorf("disk space: %w", err)
+	}
+	if w := c.space.Warning(); w != "" {
+		c.log.Warn(w)
+	}
+	c.space.Start()
+	c.onStop("watch of the disks", 5*time.Second, func(context.Context) error { c.space.Stop(); return nil })
+	return nil
+}
+
 func (c *court) accountName(ctx context.Context, id uuid.UUID) (string, error) {
 	account, err := c.identity.Account(ctx, id)
 	return account.Person.Name, err
@@ -249,6 +274,9 @@ func (c *court) ready(ctx context.Context) error {
 	if err := c.ledger.Err(); err != nil {
 		return fmt.Errorf("ledger: %w", err)
 	}
+	if c.space.State() == diskspace.Spent {
+		return errors.New(c.space.Warning())
+	}
 	return nil
 }
 
@@ -256,5 +284,5 @@ func (c *court) ready(ctx context.Context) error {
 func (c *court) webConfig(demo *web.DemoInfo) web.Config {
 	return web.Config{Pool: c.pool, Docket: c.docket, Service: c.service, Identity: c.identity, Hub: c.hub, SFU: c.sfu, Ledger: c.ledger,
 		Blobs: c.blobs, PublicURL: c.options.PublicURL, Demo: demo, DataDir: c.options.DataDir, Now: time.Now, Logger: c.log,
-		Ready: c.ready, Gatherer: c.metrics}
+		Ready: c.ready, Warning: c.space.Warning, Gatherer: c.metrics}
 }

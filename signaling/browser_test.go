@@ -38,7 +38,7 @@ func TestBrowser(t *testing.T) {
 		if seat == "plaintiff" {
 			tabs[seat].shots("declare")
 		}
-		tabs[seat].run(`document.querySelector('input[name=discipline]').click(); document.querySelector('input[name=noRecording]').click(); document.querySelector('[data-act=declare]').click()`)
+		tabs[seat].declare()
 	}
 	clerk, judge, plaintiff, defendant := tabs["clerk"], tabs["judge"], tabs["plaintiff"], tabs["defendant"]
 	plaintiff.until("waits in the lobby", `document.querySelector('.gate-card .pulse')`)
@@ -206,6 +206,12 @@ func (p *tab) do(a chromedp.Action[chromedp.Void]) {
 func (p *tab) run(js string) {
 	p.t.Helper()
 	p.do(chromedp.Evaluate[chromedp.Void](js))
+}
+
+// declare makes the declaration that the page asks for before it lets anybody in.
+func (p *tab) declare() {
+	p.t.Helper()
+	p.run(`document.querySelector('input[name=discipline]').click(); document.querySelector('input[name=noRecording]').click(); document.querySelector('[data-act=declare]').click()`)
 }
 
 func (p *tab) number(js string) float64 {

@@ -20,7 +20,7 @@ func TestBrowserLayers(t *testing.T) {
 		p.run(fmt.Sprintf(`localStorage.setItem('yunting.devices', JSON.stringify({picture: %q}))`, map[string]string{"judge": "large", "clerk": "small"}[seat]))
 		p.do(chromedp.Navigate(site.URL + "/room?seat=" + seat))
 		p.until("the declaration is asked for", `document.querySelector('input[name=discipline]')`)
-		p.run(`document.querySelector('input[name=discipline]').click(); document.querySelector('input[name=noRecording]').click(); document.querySelector('[data-act=declare]').click()`)
+		p.declare()
 		return p
 	}
 	judge, clerk := enter("judge"), enter("clerk")

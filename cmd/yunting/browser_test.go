@@ -119,7 +119,7 @@ func evaluate[T any](v *visitor, js string) T {
 func (v *visitor) glimpse() string {
 	ctx, cancel := context.WithTimeout(v.ctx, 5*time.Second)
 	defer cancel()
-	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](`location.href + "\n" + (document.body ? document.body.innerText.slice(0, 1500) : "") + (window.__room ? "\n" + JSON.stringify(window.__room.state).slice(0, 1500) : "")`))
+	text, err := chromedp.Run(ctx, chromedp.Evaluate[string](`location.href + "\n" + (document.body ? document.body.innerText.slice(0, 1500) : "") + (window.__room ? "\n" + JSON.stringify(window.__room.state.mediaState) + JSON.stringify(window.__room.state).slice(0, 1500) : "")`))
 	if err != nil {
 		return err.Error()
 	}

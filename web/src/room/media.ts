@@ -7,6 +7,8 @@ import type { Target } from "./protocol";
 
 const settleTime = 1500; // a disconnected path may heal by itself for so long
 const restartTime = 6000; // after so long an ICE restart has failed and everything begins afresh
+const startTime = 15_000; // so long may new connections take; twice that after each failure, up to longestStart
+const longestStart = 120_000;
 
 export interface MediaEvents {
   /** What a peer sends has changed; null when it sends nothing any more. */
@@ -45,6 +47,8 @@ export class HearingMedia {
   private joining = false;
   private settling = 0;
   private restarting = 0;
+  private starting = 0;
+  private patience = startTime;
   private negotiating = Promise.resolve();
   private tracks: { audio: MediaStreamTrack | null; video: MediaStreamTrack | null } = { audio: null, video: null };
 
@@ -116,6 +120,7 @@ export class HearingMedia {
         return;
       }
     }
+    if (!this.settled()) this.expect();
   }
 
   async setTrack(kind: "audio" | "video", track: MediaStreamTrack | null): Promise<void> {
@@ -133,6 +138,23 @@ export class HearingMedia {
     }, restartTime);
     if (this.sends) void this.offer(true);
     this.socket.tell({ type: "restart" });
+  }
+
+  /** Begins afresh unless what was begun stands in time: a description may have been lost with the socket, or refused. */
+  private expect(): void {
+    if (this.starting) return;
+    this.starting = window.setTimeout(() => {
+      this.starting = 0;
+      if (this.settled()) return;
+      this.patience = Math.min(2 * this.patience, longestStart);
+      this.join(true);
+    }, this.patience);
+  }
+
+  /** Whether every connection that has something to carry is up. */
+  private settled(): boolean {
+    const fine = (pc: RTCPeerConnection | null) => !pc || (pc.connectionState === "connected" && pc.signalingState === "stable");
+    return (!this.sends || fine(this.pub)) && (!this.sub?.remoteDescription || fine(this.sub));
   }
 
   connected(): boolean {
@@ -153,6 +175,7 @@ export class HearingMedia {
     return this.serially(async () => {
       const pc = this.sub;
       if (!pc) return;
+      this.expect();
       await pc.setRemoteDescription({ type: "offer", sdp });
       await this.flush("sub", pc);
       const answer = await pc.createAnswer();
@@ -175,7 +198,8 @@ export class HearingMedia {
   close(): void {
     window.clearTimeout(this.settling);
     window.clearTimeout(this.restarting);
-    this.settling = this.restarting = 0;
+    window.clearTimeout(this.starting);
+    this.settling = this.restarting = this.starting = 0;
     for (const pc of [this.pub, this.sub]) {
       if (!pc) continue;
       pc.onconnectionstatechange = pc.onicecandidate = pc.ontrack = null;
@@ -205,6 +229,7 @@ export class HearingMedia {
       window.clearTimeout(this.settling);
       window.clearTimeout(this.restarting);
       this.settling = this.restarting = 0;
+      this.patience = startTime;
       return;
     }
     if (pc.connectionState === "failed") this.restart();
@@ -224,6 +249,7 @@ export class HearingMedia {
     return this.serially(async () => {
       const pc = this.pub;
       if (!pc) return;
+      this.expect();
       const offer = await pc.createOffer({ iceRestart });
       await this.setLocal(pc, "offer", withAudioRepair(offer.sdp ?? ""), offer.sdp ?? "");
       if (pc !== this.pub) return; // everything began afresh meanwhile

@@ -100,6 +100,8 @@ type Case struct {
 	RefusalReason  string `json:"refusal_reason,omitempty"`
 	// ReviewDue is the day by which the court must decide on the filing (CPL 126).
 	ReviewDue *deadline.Answer `json:"review_due,omitempty"`
+	// Service is what the draft declares of electronic service; the filing makes it the party's Consent and empties it.
+	Service complaint.Service `json:"service,omitzero"`
 }
 
 // Party is one party of a case. Its identity number and phone are in full: mask

@@ -21,7 +21,7 @@ type querier interface {
 const caseColumns = `c.id, coalesce(c.number, ''), c.stage, c.version, c.title, c.cause_code, c.cause_name,
 	coalesce(c.procedure, ''), c.amount_fen, c.fee_fen, c.court_name, c.judge, c.clerk, c.filer, c.facts, c.grounds,
 	c.witnesses, c.created_at, c.updated_at, c.submitted_at, c.accepted_at, c.corrections, c.correction_rounds,
-	c.correction_due, c.refusal_reason`
+	c.correction_due, c.refusal_reason, c.filing_service`
 
 func (d *Docket) scanCase(row pgx.CollectableRow) (Case, error) {
 	var c Case
@@ -31,7 +31,7 @@ func (d *Docket) scanCase(row pgx.CollectableRow) (Case, error) {
 	err := row.Scan(&c.ID, &c.Number, &c.Stage, &c.Version, &c.Title, &c.CauseCode, &c.CauseName,
 		&c.Procedure, &c.AmountFen, &c.FeeFen, &c.Court, &judge, &clerk, &c.Filer, &c.Facts, &c.Grounds,
 		&c.Witnesses, &c.CreatedAt, &c.UpdatedAt, &c.SubmittedAt, &c.AcceptedAt, &c.Corrections, &rounds,
-		&due, &c.RefusalReason)
+		&due, &c.RefusalReason, &c.Service)
 	if err != nil {
 		return Case{}, err
 	}

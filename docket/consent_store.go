@@ -28,31 +28,36 @@ func (d *Docket) Consent(ctx context.Context, actor identity.Actor, caseID uuid.
 		if err != nil {
 			return err
 		}
-		now := d.now()
-		if err := declare(ctx, tx, c.ID, party, actor.Account, in, now); err != nil {
-			return err
-		}
-		if in.EService {
-			_, err := tx.Exec(ctx, `INSERT INTO service_consents (party_id, case_id, agreed, email, in_app, basis, account, at)
-				VALUES ($1, $2, true, $3, $4, 'declared', $5, $6) ON CONFLICT (party_id) DO UPDATE SET agreed = true,
-				email = excluded.email, in_app = excluded.in_app, basis = excluded.basis, account = excluded.account, at = excluded.at`,
-				party.ID, c.ID, in.EmailAddress, in.InApp, actor.Account, now)
-			if err != nil {
-				return err
-			}
-		}
-		kind := EntryConsent
-		if !in.Online && !in.EService {
-			kind = EntryConsentDeclined
-		}
-		if err := d.touch(ctx, tx, caseID); err != nil {
-			return err
-		}
-		_, err = d.AppendEntry(ctx, tx, EntryInput{Case: caseID, Actor: actor, Kind: kind, Data: map[string]any{
-			"party": party.ID, "name": party.Name, "stage": in.Stage, "online": in.Online, "e_service": in.EService,
-			"email": in.EmailAddress, "in_app": in.InApp}})
-		return err
+		return d.consent(ctx, tx, actor, c, party, in)
 	})
+}
+
+// consent stores what is declared for a party of the locked case, and its entry.
+func (d *Docket) consent(ctx context.Context, tx pgx.Tx, actor identity.Actor, c Case, party Party, in ConsentInput) error {
+	now := d.now()
+	if err := declare(ctx, tx, c.ID, party, actor.Account, in, now); err != nil {
+		return err
+	}
+	if in.EService {
+		_, err := tx.Exec(ctx, `INSERT INTO service_consents (party_id, case_id, agreed, email, in_app, basis, account, at)
+			VALUES ($1, $2, true, $3, $4, 'declared', $5, $6) ON CONFLICT (party_id) DO UPDATE SET agreed = true,
+			email = excluded.email, in_app = excluded.in_app, basis = excluded.basis, account = excluded.account, at = excluded.at`,
+			party.ID, c.ID, in.EmailAddress, in.InApp, actor.Account, now)
+		if err != nil {
+			return err
+		}
+	}
+	kind := EntryConsent
+	if !in.Online && !in.EService {
+		kind = EntryConsentDeclined
+	}
+	if err := d.touch(ctx, tx, c.ID); err != nil {
+		return err
+	}
+	_, err := d.AppendEntry(ctx, tx, EntryInput{Case: c.ID, Actor: actor, Kind: kind, Data: map[string]any{
+		"party": party.ID, "name": party.Name, "stage": in.Stage, "online": in.Online, "e_service": in.EService,
+		"email": in.EmailAddress, "in_app": in.InApp}})
+	return err
 }
 
 func checkConsent(in ConsentInput) error {

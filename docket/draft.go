@@ -38,6 +38,7 @@ func (d *Docket) CreateDraft(ctx context.Context, actor identity.Actor) (Case, e
 		switch {
 		case err == nil:
 			draft.Parties = []complaint.PartyInput{plaintiffFrom(person)}
+			draft.Service = complaint.Service{Email: person.Email, InApp: true} // proposed, not agreed
 		case !errors.Is(err, identity.ErrNotFound):
 			return Case{}, fmt.Errorf("docket: create draft: %w", err)
 		}
@@ -166,6 +167,9 @@ func checkDraft(draft Draft) error {
 			add(field+"text", "text_too_long")
 		}
 	}
+	if !storable(draft.Service.Email, maxNameRunes) {
+		add("service.email", "text_too_long")
+	}
 	if !storable(draft.Facts, maxTextRunes) {
 		add("facts", "text_too_long")
 	}
@@ -232,9 +236,9 @@ func (d *Docket) storeDraft(ctx context.Context, tx pgx.Tx, caseID uuid.UUID, dr
 	}
 	amount := draft.AmountFen()
 	_, err = tx.Exec(ctx, `UPDATE cases SET cause_code = $2, cause_name = $3, title = $4, amount_fen = $5, fee_fen = $6,
-			facts = $7, grounds = $8, witnesses = $9 WHERE id = $1`,
+			facts = $7, grounds = $8, witnesses = $9, filing_service = $10 WHERE id = $1`,
 		caseID, draft.CauseCode, found.Name, title(parties, found.Name), amount, fee.Property(amount),
-		draft.Facts, draft.Grounds, witnesses)
+		draft.Facts, draft.Grounds, witnesses, draft.Service)
 	return err
 }
 
@@ -275,7 +279,8 @@ func partyIDs(old []Party, form []complaint.PartyInput) []uuid.UUID {
 // Draft is the case's complaint as SaveDraft takes it; without the evidence
 // list, which Evidence gives.
 func (c Case) Draft() Draft {
-	draft := Draft{CauseCode: c.CauseCode, Claims: c.Claims, Facts: c.Facts, Grounds: c.Grounds, Witnesses: c.Witnesses}
+	draft := Draft{CauseCode: c.CauseCode, Claims: slices.Clone(c.Claims), Facts: c.Facts, Grounds: c.Grounds,
+		Witnesses: slices.Clone(c.Witnesses), Service: c.Service}
 	for _, p := range c.Parties {
 		draft.Parties = append(draft.Parties, complaint.PartyInput{
 			ID: p.ID.String(), Standing: string(p.Standing), Kind: p.Kind, Name: p.Name, IDKind: p.IDKind,

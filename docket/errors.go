@@ -72,7 +72,7 @@ func InvalidCodes() []string {
 	return []string{
 		"judge_missing", "clerk_missing", "procedure_unknown", "corrections_missing", "correction_text_missing",
 		"days_out_of_range", "reason_missing", "evidence_file_missing", "consent_stage_missing",
-		"service_address_missing", "start_past", "minutes_out_of_range", "line_id_missing", "line_text_missing",
+		"start_past", "minutes_out_of_range", "line_id_missing", "line_text_missing",
 		"objection_missing", "recording_incomplete", "viewing_malformed",
 	}
 }

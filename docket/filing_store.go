@@ -108,7 +108,28 @@ func (d *Docket) file(ctx context.Context, tx pgx.Tx, c Case, actor identity.Act
 	}
 	_, err = d.AppendEntry(ctx, tx, EntryInput{Case: c.ID, Actor: actor, Kind: kind, Files: receipt.Files,
 		Data: map[string]any{"receipt": receipt.Number, "late": late, "amount_fen": c.AmountFen, "complaint": maskedComplaint(c, items)}})
-	return receipt, err
+	if err != nil {
+		return Receipt{}, err
+	}
+	return receipt, d.agreeInFiling(ctx, tx, c.ID, actor)
+}
+
+// agreeInFiling makes what the complaint declares of electronic service the consent of the filer's party, once: what
+// the party says later stands, also when it files again after corrections.
+func (d *Docket) agreeInFiling(ctx context.Context, tx pgx.Tx, caseID uuid.UUID, actor identity.Actor) error {
+	c, err := d.readCase(ctx, tx, caseID) // the filer may have been tied to its party just now
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `UPDATE cases SET filing_service = '{}' WHERE id = $1`, caseID); err != nil {
+		return err
+	}
+	party, ok := c.PartyOf(actor.Account)
+	if !ok || !c.Service.Agreed {
+		return nil
+	}
+	in := ConsentInput{EService: true, EmailAddress: strings.TrimSpace(c.Service.Email), InApp: c.Service.InApp}
+	return d.consent(ctx, tx, actor, c, party, in)
 }
 
 // maskedComplaint is the complaint for the record, without the numbers and

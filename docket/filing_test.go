@@ -241,3 +241,51 @@ func TestEvidenceOfEachParty(t *testing.T) {
 		t.Errorf("entry %+v", last)
 	}
 }
+
+// TestFilingDeclaresElectronicService: what the complaint says of electronic service binds from the filing on, is asked
+// once, and nothing is agreed to by proposing an address.
+func TestFilingDeclaresElectronicService(t *testing.T) {
+	c := newCourt(t)
+	ctx := t.Context()
+	opened, err := c.CreateDraft(ctx, c.zhang)
+	c.ok(err)
+	if s := opened.Service; s.Agreed || !s.InApp || s.Email == "" {
+		t.Errorf("a new draft proposes %+v", s)
+	}
+	silent := c.submitted()
+	if silent.Parties[0].Consent.EService {
+		t.Error("filing without a word on service is no consent (LR 29)")
+	}
+
+	words := sales()
+	words.Service = complaint.Service{Agreed: true, Email: " zhang@example.org ", InApp: true}
+	draft := c.draft()
+	draft, err = c.SaveDraft(ctx, c.zhang, draft.ID, draft.Version, words)
+	c.ok(err)
+	if draft.Parties[0].Consent != nil {
+		t.Error("a draft is no declaration yet")
+	}
+	_, err = c.Submit(ctx, c.zhang, draft.ID, draft.Version)
+	c.ok(err)
+	filed := c.read(draft.ID)
+	if got := filed.Parties[0].Consent; !got.EService || got.EmailAddress != "zhang@example.org" || !got.InApp || got.Basis != "declared" || !got.Online(docket.OnlineFiling) {
+		t.Errorf("consent %+v", got)
+	}
+	if filed.Service != (complaint.Service{}) {
+		t.Errorf("the draft's words stay beside the consent: %+v", filed.Service)
+	}
+	entries := c.checkRecord(filed.ID)
+	if last := entries[len(entries)-1]; last.Kind != docket.EntryConsent || !strings.Contains(string(last.Payload), `"e_service":true`) {
+		t.Errorf("last entry %s %s", last.Kind, last.Payload)
+	}
+
+	c.ok(c.WithdrawConsent(ctx, c.zhang, filed.ID, docket.WithdrawEService, "邮箱停用"))
+	filed = c.read(filed.ID)
+	filed, err = c.RequestCorrections(ctx, c.filing, filed.ID, filed.Version, []docket.Correction{{Field: "facts", Text: "请写明签收人"}}, 7)
+	c.ok(err)
+	_, err = c.Submit(ctx, c.zhang, filed.ID, filed.Version)
+	c.ok(err)
+	if c.read(filed.ID).Parties[0].Consent.EService {
+		t.Error("filing again brought a withdrawn consent back")
+	}
+}

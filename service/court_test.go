@@ -191,8 +191,14 @@ func (c *court) until(what string, done func() bool) {
 	}
 }
 
-// submitted is a filed case of 张伟 against 李娜.
+// submitted is a filed case of 张伟 against 李娜 that says nothing of electronic service.
 func (c *court) submitted() docket.Case {
+	c.t.Helper()
+	return c.file(complaint.Service{})
+}
+
+// file files the complaint of 张伟 against 李娜.
+func (c *court) file(declared complaint.Service) docket.Case {
 	c.t.Helper()
 	ctx := c.t.Context()
 	opened, err := c.docket.CreateDraft(ctx, c.zhang)
@@ -209,6 +215,7 @@ func (c *court) submitted() docket.Case {
 		Claims:  []complaint.Claim{{Text: "判令被告支付货款100000元", AmountFen: 100_000_00}},
 		Facts:   "2025年10月8日，原被告签订买卖合同，约定原告供应办公家具一批，价款100000元，原告已交货，被告至今未付款。",
 		Grounds: "买受人应当按照约定的数额和支付方式支付价款。",
+		Service: declared,
 	})
 	must(c.t, err)
 	ref, err := c.blobs.Put(ctx, strings.NewReader("合同正文"))
@@ -225,7 +232,11 @@ func (c *court) submitted() docket.Case {
 // accepted is a filed and accepted case.
 func (c *court) accepted() docket.Case {
 	c.t.Helper()
-	filed := c.submitted()
+	return c.accept(c.submitted())
+}
+
+func (c *court) accept(filed docket.Case) docket.Case {
+	c.t.Helper()
 	accepted, err := c.docket.Accept(c.t.Context(), c.filing, filed.ID, docket.AcceptInput{Version: filed.Version,
 		Procedure: docket.ProcedureOrdinary, Judge: c.judge.Account, Clerk: c.clerk.Account})
 	must(c.t, err)

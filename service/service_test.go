@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"yunting/docket"
+	"yunting/docket/complaint"
 	"yunting/docket/deadline"
 	"yunting/internal/identity"
 	"yunting/internal/ledger/bundle"
@@ -179,6 +181,28 @@ func TestNotices(t *testing.T) {
 		if d.State != "failed" || d.Effect.Reason != "no_consent" {
 			t.Errorf("served %s without consent: %s", d.RecipientName, d.State)
 		}
+	}
+}
+
+// TestNoticesOfAcceptanceAreServed: who agreed in the complaint gets the notices in the mailbox at once.
+func TestNoticesOfAcceptanceAreServed(t *testing.T) {
+	c := newCourt(t, nil)
+	cs := c.accept(c.file(complaint.Service{Agreed: true, InApp: true}))
+	c.settle()
+	box, err := c.Mailbox(t.Context(), c.zhang.Account)
+	must(t, err)
+	var titles []string
+	for _, d := range box {
+		if d.Case != cs.ID || d.State != "effective" || d.Effect.Channel != "in_app" {
+			t.Errorf("delivery of %d documents: %s by %s", len(d.Documents), d.State, d.Effect.Channel)
+		}
+		for _, doc := range d.Documents {
+			titles = append(titles, doc.Title)
+		}
+	}
+	slices.Sort(titles)
+	if want := []string{"举证通知书", "交纳诉讼费用通知书", "案件受理通知书"}; strings.Join(titles, " ") != strings.Join(slices.Sorted(slices.Values(want)), " ") {
+		t.Errorf("served %v", titles)
 	}
 }
 

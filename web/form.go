@@ -62,19 +62,6 @@ type filingForm struct {
 	wrong   []fieldError
 }
 
-// draftOf is the complaint as it is stored in the case.
-func draftOf(c docket.Case) docket.Draft {
-	d := docket.Draft{CauseCode: c.CauseCode, Claims: slices.Clone(c.Claims), Facts: c.Facts, Grounds: c.Grounds, Witnesses: slices.Clone(c.Witnesses)}
-	for _, p := range c.Parties {
-		d.Parties = append(d.Parties, complaint.PartyInput{
-			ID: p.ID.String(), Standing: string(p.Standing), Kind: p.Kind, Name: p.Name, IDKind: p.IDKind, IDNumber: p.IDNumber,
-			Gender: p.Gender, Birth: p.Birth, Ethnicity: p.Ethnicity, Occupation: p.Occupation, Phone: p.Phone, Email: p.Email,
-			Address: p.Address, Representative: p.Representative, RepresentativeTitle: p.RepresentativeTitle,
-		})
-	}
-	return d
-}
-
 // formOf shows a stored draft.
 func formOf(d docket.Draft, version int64) filingForm {
 	f := filingForm{Draft: d, Version: version}
@@ -120,6 +107,7 @@ func readFiling(r *request) filingForm {
 		f.Version = version
 	}
 	f.CauseCode, f.Facts, f.Grounds = get("cause_code"), get("facts"), get("grounds")
+	f.Service = complaint.Service{Agreed: get("service.agreed") != "", InApp: get("service.in_app") != "", Email: get("service.email")}
 	for i := 0; i < maxParties && has("parties[%d].name", i); i++ {
 		p := complaint.PartyInput{
 			ID: get("parties[%d].id", i), Standing: get("parties[%d].standing", i), Kind: get("parties[%d].kind", i),

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 
 	"yunting/docket"
+	"yunting/docket/complaint"
 )
 
 // submit posts a form as a browser of the person does and returns the reply.
@@ -151,6 +152,64 @@ func TestFilingKeepsWhatWasTyped(t *testing.T) {
 		hashes := regexp.MustCompile(`[0-9a-f]{64}`).FindAllString(receipt, -1)
 		if len(hashes) == 0 {
 			t.Error("the receipt names no SHA-256")
+		}
+	})
+}
+
+// TestElectronicServiceIsAskedBeforeFiling, by page and by API: scope, effect and change are told, an address is
+// wanted with a yes, and what is declared is the party's consent once the complaint is filed.
+func TestElectronicServiceIsAskedBeforeFiling(t *testing.T) {
+	c := newAPICourt(t)
+	c.enrolAll()
+	consent := func(id uuid.UUID) *docket.Consent {
+		c.t.Helper()
+		kase, err := c.server.Docket.Case(t.Context(), id)
+		apiCheck(t, err)
+		p, ok := kase.PartyOf(c.ids["plaintiff"])
+		if !ok {
+			t.Fatal("the filer is no party")
+		}
+		return p.Consent
+	}
+	t.Run("page", func(t *testing.T) {
+		made, _ := c.draftCase()
+		path := "/cases/" + made.ID.String()
+		page := c.page("plaintiff", path+"/edit", http.StatusOK)
+		for _, want := range []string{`name="service.agreed"`, `name="service.in_app"`, `name="service.email"`, "适用范围", "变更方式", "第三十一条"} {
+			if !strings.Contains(page, want) {
+				t.Errorf("the filing form lacks %q", want)
+			}
+		}
+		form := filingFields(made.Version)
+		form.Set("service.agreed", "yes")
+		reply := c.submit("plaintiff", path+"/submit", form)
+		if reply.status != http.StatusUnprocessableEntity || !strings.Contains(string(reply.body), `href="#service.email"`) {
+			t.Fatalf("agreed without an address: status %d", reply.status)
+		}
+		now, err := c.server.Docket.Case(t.Context(), made.ID)
+		apiCheck(t, err)
+		form = filingFields(now.Version)
+		form.Set("service.agreed", "yes")
+		form.Set("service.email", "served@example.org")
+		if reply = c.submit("plaintiff", path+"/submit", form); reply.status != http.StatusSeeOther {
+			t.Fatalf("status %d: %s", reply.status, reply.body)
+		}
+		if got := consent(made.ID); !got.EService || got.EmailAddress != "served@example.org" || got.InApp {
+			t.Errorf("consent %+v", got)
+		}
+	})
+	t.Run("API", func(t *testing.T) {
+		made, _ := c.draftCase()
+		path := casePath(made.ID, "")
+		draft := goodDraft()
+		draft.Service = complaint.Service{Agreed: true}
+		c.call("plaintiff", "PUT", path+fmt.Sprintf("?version=%d", made.Version), draft, &made, http.StatusOK)
+		c.call("plaintiff", "POST", path+"/submit", map[string]any{"version": made.Version}, nil, http.StatusUnprocessableEntity)
+		draft.Service.InApp = true
+		c.call("plaintiff", "PUT", path+fmt.Sprintf("?version=%d", made.Version), draft, &made, http.StatusOK)
+		c.call("plaintiff", "POST", path+"/submit", map[string]any{"version": made.Version}, nil, http.StatusCreated)
+		if got := consent(made.ID); !got.EService || !got.InApp || got.EmailAddress != "" {
+			t.Errorf("consent %+v", got)
 		}
 	})
 }

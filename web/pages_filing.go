@@ -32,6 +32,7 @@ type filingPage struct {
 	Pending  []pendingUpload
 	Findings []findingRow
 	Checked  bool // the findings are shown because the person asked to submit
+	Asks     bool // for consent to electronic service: the filer's party has not given it yet
 	AmountFen,
 	FeeFen int64
 	Current  *docket.Case // stale form: what is stored now
@@ -82,6 +83,8 @@ func (s *server) showFiling(r *request, status int, c docket.Case, data filingPa
 	data.Case, data.Items, data.Causes = c, items, causeOptions(r.lang)
 	data.AmountFen = data.Form.AmountFen()
 	data.FeeFen = fee.Property(data.AmountFen)
+	mine, _ := c.PartyOf(r.actor.Account)
+	data.Asks = mine.Consent == nil || !mine.Consent.EService
 	data.MaxPlain, data.MaxTus = fileLimit, maxUpload
 	errs := data.Form.wrong
 	for _, f := range data.Findings {
@@ -97,7 +100,7 @@ func (s *server) getFiling(r *request) error {
 	if err != nil {
 		return err
 	}
-	data := filingPage{Form: formOf(draftOf(c), c.Version)}
+	data := filingPage{Form: formOf(c.Draft(), c.Version)}
 	if r.URL.Query().Get("check") != "" {
 		found, err := s.Docket.Findings(r.Context(), c.ID)
 		if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"yunting/docket"
+	"yunting/docket/complaint"
 	"yunting/docket/fee"
 	"yunting/internal/identity"
 )
@@ -196,11 +197,10 @@ func (s *server) postInvite(r *request) error {
 }
 
 type consentPage struct {
-	Case   docket.Case
-	Party  docket.Party
-	Stages []string
-	Typed  docket.ConsentInput
-	Email  string
+	Case    docket.Case
+	Party   docket.Party
+	Stages  []string
+	Service complaint.Service // as it stands, or as it was typed
 }
 
 func (s *server) getConsent(r *request) error {
@@ -220,12 +220,12 @@ func (s *server) showConsent(r *request, status int, wrong []fieldError) error {
 	if err != nil {
 		return err
 	}
-	data := consentPage{Case: c, Party: p, Stages: docket.OnlineStages(), Email: person.Email}
-	if p.Consent != nil && p.Consent.EmailAddress != "" {
-		data.Email = p.Consent.EmailAddress
+	data := consentPage{Case: c, Party: p, Stages: docket.OnlineStages(), Service: complaint.Service{Email: person.Email, InApp: true}}
+	if p.Consent != nil && p.Consent.EService {
+		data.Service = complaint.Service{Agreed: true, Email: p.Consent.EmailAddress, InApp: p.Consent.InApp}
 	}
 	if r.PostForm != nil {
-		data.Email = r.PostFormValue("email")
+		data.Service = complaint.Service{Agreed: r.PostFormValue("e_service") != "", Email: r.PostFormValue("email"), InApp: r.PostFormValue("in_app") != ""}
 	}
 	return r.render(status, "consent", "consent.title", data, in("cases"), withErrors(wrong))
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"yunting/docket"
+	"yunting/docket/complaint"
 	"yunting/service"
 )
 
@@ -109,7 +110,7 @@ func newCrashClient(t testing.TB, p *process) *crashClient {
 	return c
 }
 
-// draftOf takes the words of the demonstration's own draft for new complaints.
+// draftOf takes the words of the demonstration's own draft for new complaints, with consent to service in the mailbox.
 func draftOf(t testing.TB, p *process, token string) docket.Draft {
 	t.Helper()
 	var list struct{ Cases []docket.Case }
@@ -119,7 +120,7 @@ func draftOf(t testing.TB, p *process, token string) docket.Draft {
 	}
 	var kase docket.Case
 	p.call(token, "GET", "/api/v1/cases/"+list.Cases[0].ID.String(), nil, &kase, http.StatusOK)
-	d := docket.Draft{CauseCode: kase.CauseCode, Claims: kase.Claims, Facts: kase.Facts, Grounds: kase.Grounds}
+	d := docket.Draft{CauseCode: kase.CauseCode, Claims: kase.Claims, Facts: kase.Facts, Grounds: kase.Grounds, Service: complaint.Service{Agreed: true, InApp: true}}
 	for _, party := range kase.Parties {
 		d.Parties = append(d.Parties, inputOf(party))
 	}
@@ -259,18 +260,8 @@ func (c *crashClient) file() error {
 		}
 	}
 	c.receipts[c.kase.ID.String()] = r
-	c.next = c.agree
+	c.next = c.accept
 	return nil
-}
-
-// agree consents to service in the mailbox, so that the notices arrive there.
-func (c *crashClient) agree() error {
-	in := map[string]any{"online": true, "stage": "filing", "e_service": true, "in_app": true}
-	_, err := c.ask(c.plaintiff, "POST", "/api/v1/cases/"+c.kase.ID.String()+"/consent", in, nil, http.StatusOK, http.StatusCreated, http.StatusNoContent)
-	if err == nil {
-		c.next = c.accept
-	}
-	return err
 }
 
 func (c *crashClient) accept() error {

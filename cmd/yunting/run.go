@@ -83,8 +83,8 @@ func (c *court) close() error {
 
 // open builds and starts every part in the order in which they need each other. On failure what was started is
 // stopped again. This is all the wiring there is.
-func open(ctx context.Context, o options, log *slog.Logger) (c *court, err error) {
-	c = &court{options: o, log: log, metrics: newMetrics()}
+func open(ctx context.Context, o options, log *slog.Logger) (_ *court, err error) {
+	c := &court{options: o, log: log, metrics: newMetrics()}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.close())

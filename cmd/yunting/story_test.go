@@ -200,6 +200,7 @@ func (s *story) writeComplaint() {
 			fields[n+field] = value
 		}
 	}
+	fields["service.agreed"], fields["service.in_app"], fields["service.email"] = "yes", "yes", "wang@example.test"
 	v.fill(fields)
 	v.submitButton("保存")
 	v.until("the saved title", fmt.Sprintf(`document.querySelector('[name="parties[0].name"]').value === %s`, quote(plaintiffName)), 10*time.Second)
@@ -248,7 +249,8 @@ func (s *story) review() {
 	v.selectText("clerk", "王磊")
 	v.submitForm(s.kase + "/accept")
 	s.plaintiff.waitReload(s.kase, "举证通知书", 30*time.Second)
-	for _, title := range []string{"案件受理通知书", "交纳诉讼费用通知书", "举证通知书"} {
+	notices := []string{"案件受理通知书", "交纳诉讼费用通知书", "举证通知书"}
+	for _, title := range notices {
 		s.plaintiff.sees(title)
 	}
 	s.number = regexp.MustCompile(`（\d{4}）京0491民初\d+号`).FindString(evaluate[string](s.plaintiff, `document.body.innerText`))
@@ -257,6 +259,10 @@ func (s *story) review() {
 	}
 	s.plaintiff.shotAll("case-accepted")
 	s.plaintiff.axe("case page")
+	s.plaintiff.open("/mailbox") // consent was asked before the filing, so that the notices are served at once
+	for _, title := range notices {
+		s.plaintiff.sees(title)
+	}
 }
 
 // invite: a one-time code, given by letter; the defendant registers, links the case and consents.

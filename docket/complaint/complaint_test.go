@@ -94,6 +94,8 @@ func TestFindings(t *testing.T) {
 		{"too_many_witnesses", "witnesses", false, func(d *Draft) { d.Witnesses = make([]Witness, maxWitnesses+1) }},
 		{"witness_name_missing", "witnesses[0].name", false, func(d *Draft) { d.Witnesses = []Witness{{Address: "北京"}} }},
 		{"witness_address_missing", "witnesses[0].address", false, func(d *Draft) { d.Witnesses = []Witness{{Name: "孙悦"}} }},
+		{"service_address_missing", "service.email", false, func(d *Draft) { d.Service = Service{Agreed: true, Email: " "} }},
+		{"email_wrong", "service.email", false, func(d *Draft) { d.Service = Service{Agreed: true, Email: "zhang", InApp: true} }},
 	}
 	tested := map[string]bool{}
 	for _, c := range cases {

@@ -27,6 +27,15 @@ type Draft struct {
 	Grounds   string       `json:"grounds"`   // 理由
 	Evidence  []Evidence   `json:"evidence"`  // 证据和证据来源, filled by the docket from the uploaded items
 	Witnesses []Witness    `json:"witnesses"` // 证人
+	Service   Service      `json:"service,omitzero"`
+}
+
+// Service is what the writer declares of electronic service on the party that it files for (电子送达, LR 29 一). It takes
+// effect with the filing, before any notice goes out.
+type Service struct {
+	Agreed bool   `json:"agreed"`
+	Email  string `json:"email,omitempty"`  // an address for service
+	InApp  bool   `json:"in_app,omitempty"` // the mailbox on the court's server is one too
 }
 
 // PartyInput is one party. Legal persons give their representative and leave gender and birth empty.

@@ -42,6 +42,7 @@ const (
 	causeAct = "《民事案件案由规定》"
 	fee13    = "《诉讼费用交纳办法》第十三条"
 	lr7      = "《人民法院在线诉讼规则》第七条"
+	lr29     = "《人民法院在线诉讼规则》第二十九条"
 )
 
 // The bounds of a draft, in runes and items.
@@ -66,7 +67,7 @@ var Codes = []string{
 	"claims_missing", "too_many_claims", "claim_text_missing", "claim_amount_missing", "claim_amount_wrong",
 	"facts_missing", "facts_too_short", "grounds_missing",
 	"evidence_missing", "too_much_evidence", "evidence_name_missing", "evidence_source_missing", "evidence_purpose_missing",
-	"too_many_witnesses", "witness_name_missing", "witness_address_missing", "text_too_long",
+	"too_many_witnesses", "witness_name_missing", "witness_address_missing", "text_too_long", "service_address_missing",
 }
 
 // checker collects findings.
@@ -94,6 +95,7 @@ func Validate(d Draft) []Finding {
 	c.story(d)
 	c.evidence(d.Evidence)
 	c.witnesses(d.Witnesses)
+	c.service(d.Service)
 	return c.found
 }
 
@@ -261,4 +263,13 @@ func (c *checker) witnesses(list []Witness) {
 		c.add(blank(w.Name), field+"name", "witness_name_missing", dj4_5)
 		c.add(blank(w.Address), field+"address", "witness_address_missing", dj4_5)
 	}
+}
+
+// service checks LR 29: who agrees to electronic service says where. Nobody has to agree.
+func (c *checker) service(s Service) {
+	if !s.Agreed {
+		return
+	}
+	c.add(blank(s.Email) && !s.InApp, "service.email", "service_address_missing", lr29)
+	c.add(!blank(s.Email) && !email(s.Email), "service.email", "email_wrong", lr29)
 }

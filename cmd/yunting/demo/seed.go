@@ -175,6 +175,7 @@ func (s *stage) complaint() docket.Draft {
 		Facts: fmt.Sprintf("2026年3月6日，原告与被告签订买卖合同，约定被告向原告购买%s，总价款人民币%d元，货到后三十日内付清。"+
 			"原告于2026年3月20日将货物送至被告处，被告当场验收并在送货单上签字。付款期限届满后，原告多次催要，被告至今未付。", s.plot.goods, s.plot.amount),
 		Grounds: "原告已经按约交付货物，被告应当按照约定支付价款。被告逾期不付，构成违约，应当承担继续履行的责任。",
+		Service: complaint.Service{Agreed: true, Email: s.plaintiff.Login + "@demo.localhost", InApp: true},
 	}
 }
 

@@ -22,18 +22,22 @@ func initCluster(ctx context.Context, l layout, in installation, o owner, volati
 			return fmt.Errorf("postgres: clear a half-made cluster: %w", err)
 		}
 		args := []string{
-			"--pgdata=" + l.init, "--username=" + superuser, "--auth=trust",
+			"--pgdata=" + l.called(l.init, o), "--username=" + superuser, "--auth=trust",
 			"--encoding=UTF8", "--locale=" + locale, "--no-instructions",
 		}
 		if volatile {
 			args = append(args, "--no-sync")
 		}
 		cmd := exec.CommandContext(ctx, in.initdb, args...)
-		cmd.Dir = l.dir
 		cmd.Env = childEnv()
-		cmd.SysProcAttr = childAttr(o)
+		dir, giveErr := l.give(cmd, o)
+		if giveErr != nil {
+			return giveErr
+		}
 		var out []byte
-		if out, err = cmd.CombinedOutput(); err == nil {
+		out, err = cmd.CombinedOutput()
+		_ = dir.Close() // nil, or only handed on
+		if err == nil {
 			break
 		}
 		err = fmt.Errorf("postgres: initdb: %w: %s", err, lastLines(string(out), 3))

@@ -194,7 +194,7 @@ func takeLock(path string) (*os.File, error) {
 func (s *Server) settings() []string {
 	settings := []string{
 		"listen_addresses=",
-		`unix_socket_directories="` + strings.ReplaceAll(s.layout.socket, `"`, `""`) + `"`,
+		`unix_socket_directories="` + strings.ReplaceAll(s.layout.called(s.layout.socket, s.owner), `"`, `""`) + `"`,
 		"unix_socket_permissions=0700",
 		"port=" + port,
 		"timezone=UTC", "log_timezone=UTC",

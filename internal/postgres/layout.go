@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"os/exec"
 	"os/user"
 	"path/filepath"
 	"strconv"
@@ -134,11 +135,6 @@ func (l layout) prepare(o owner) error {
 	if err := os.MkdirAll(filepath.Dir(l.dir), 0o755); err != nil {
 		return fmt.Errorf("postgres: make the data directory: %w", err)
 	}
-	if o.drop {
-		if err := traversable(l.dir, o); err != nil {
-			return err
-		}
-	}
 	for _, dir := range []string{l.dir, l.socket} {
 		if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
 			return fmt.Errorf("postgres: make %s: %w", dir, err)
@@ -177,29 +173,32 @@ func claim(dir string, o owner) error {
 	return nil
 }
 
-// traversable checks that o may enter every parent of dir.
-func traversable(dir string, o owner) error {
-	for parent := filepath.Dir(dir); ; parent = filepath.Dir(parent) {
-		info, err := os.Stat(parent)
-		if err != nil {
-			return fmt.Errorf("postgres: %w", err)
-		}
-		st, ok := info.Sys().(*syscall.Stat_t)
-		if !ok {
-			return fmt.Errorf("postgres: cannot tell who may enter %s", parent)
-		}
-		search := os.FileMode(0o001)
-		switch {
-		case st.Uid == o.uid:
-			search = 0o100
-		case st.Gid == o.gid:
-			search = 0o010
-		}
-		if info.Mode()&search == 0 {
-			return fmt.Errorf("postgres: account %s, which runs the database because PostgreSQL refuses root, may not enter %s; allow it with: chmod a+x %s, or choose another data directory", o.name, parent, parent)
-		}
-		if parent == filepath.Dir(parent) {
-			return nil
-		}
+// held is how a program calls the directory that it got as its first open file
+// after the standard three, without walking down to it.
+const held = "/proc/self/fd/3"
+
+// called is the name by which o's processes call a path under dir: root may keep
+// a cluster where the account that runs it cannot walk to, like under /root.
+func (l layout) called(path string, o owner) string {
+	if below, ok := strings.CutPrefix(path, l.dir); ok && o.drop {
+		return held + below
 	}
+	return path
+}
+
+// give lets cmd run as o, and hands it dir under the name that o calls it. The
+// returned file, which may be nil, is to be closed once cmd runs.
+func (l layout) give(cmd *exec.Cmd, o owner) (*os.File, error) {
+	cmd.SysProcAttr = childAttr(o)
+	if !o.drop {
+		cmd.Dir = l.dir
+		return nil, nil
+	}
+	cmd.Dir = "/" // PostgreSQL 15 and older leave their directory for a moment, and come back to it by its path
+	f, err := os.Open(l.dir)
+	if err != nil {
+		return nil, fmt.Errorf("postgres: %w", err)
+	}
+	cmd.ExtraFiles = []*os.File{f}
+	return f, nil
 }

@@ -89,14 +89,18 @@ func readPIDFile(path, data string) (pid int, ours bool, text []byte, err error)
 }
 
 // parsePIDFile reads the process id on line 1 of postmaster.pid and whether
-// line 2 names the given data directory.
+// line 2 names the given data directory, by its path or as it was handed over.
 func parsePIDFile(text []byte, data string) (pid int, ours bool) {
 	lines := strings.SplitN(string(text), "\n", 3)
 	pid, err := strconv.Atoi(strings.TrimSpace(lines[0]))
 	if err != nil || pid <= 1 {
 		return 0, false
 	}
-	return pid, len(lines) > 1 && strings.TrimSpace(lines[1]) == data
+	if len(lines) < 2 {
+		return pid, false
+	}
+	named := strings.TrimSpace(lines[1])
+	return pid, named == data || named == filepath.Join(held, filepath.Base(data))
 }
 
 // disown deals with a stale lock file whose process id still exists: it now

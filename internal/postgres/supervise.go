@@ -76,15 +76,18 @@ func (s *Server) runOnce() error {
 		return err
 	}
 	defer output.Close()
-	args := []string{"-D", s.layout.data}
+	args := []string{"-D", s.layout.called(s.layout.data, s.owner)}
 	for _, setting := range s.settings() {
 		args = append(args, "-c", setting)
 	}
 	cmd := exec.Command(s.in.postgres, args...)
-	cmd.Dir = s.layout.dir
 	cmd.Env = childEnv()
 	cmd.Stdout, cmd.Stderr = output, output
-	cmd.SysProcAttr = childAttr(s.owner)
+	dir, err := s.layout.give(cmd, s.owner)
+	if err != nil {
+		return err
+	}
+	defer dir.Close() // nil, or only handed on
 
 	s.mu.Lock()
 	if s.stopping {

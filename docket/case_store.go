@@ -16,6 +16,7 @@ import (
 // querier is the pool, or a transaction that must see its own changes.
 type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
 const caseColumns = `c.id, coalesce(c.number, ''), c.stage, c.version, c.title, c.cause_code, c.cause_name,

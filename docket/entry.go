@@ -40,7 +40,9 @@ const (
 	EntryTranscriptAnswer  = "transcript.answered"
 	EntryRecording         = "recording.stored"
 	EntryIntegrity         = "recording.integrity"
-	EntryWatched           = "recording.watched" // once a viewing (AV 10)
+	EntryRecordingConsent  = "recording.consent"            // that it stands for the transcript, or not (AV 8)
+	EntryIntegrityAnswer   = "recording.integrity_answered" // AV 9
+	EntryWatched           = "recording.watched"            // once a viewing (AV 10)
 	EntryCopied            = "recording.copied"
 	EntryCopyAsked         = "recording.copy_asked" // AV 11
 	EntryCopyDecided       = "recording.copy_decided"
@@ -60,7 +62,8 @@ func EntryKinds() []string {
 	kinds := []string{EntryCreated, EntryFiled, EntryRefiled, EntryCorrections, EntryAccepted, EntryRefused,
 		EntryEvidenceAdded, EntryEvidenceRemoved, EntryInvited, EntryLinked, EntryConsent, EntryConsentDeclined,
 		EntryConsentWithdrawn, EntryHearingScheduled, EntryHearingPhase, EntryTranscriptLine, EntryTranscriptRevised,
-		EntryTranscriptAnswer, EntryRecording, EntryIntegrity, EntryWatched, EntryCopied, EntryCopyAsked, EntryCopyDecided, EntryDocumentCreated, EntryJudgmentSigned, EntryServed,
+		EntryTranscriptAnswer, EntryRecording, EntryIntegrity, EntryRecordingConsent, EntryIntegrityAnswer,
+		EntryWatched, EntryCopied, EntryCopyAsked, EntryCopyDecided, EntryDocumentCreated, EntryJudgmentSigned, EntryServed,
 		EntryServiceEvent, EntryServiceEffective, EntryServiceProof, EntryStage, EntryExported, EntryRead}
 	for _, event := range HearingEvents() {
 		kinds = append(kinds, "hearing."+event)

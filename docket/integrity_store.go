@@ -138,9 +138,13 @@ func segmentItem(s Segment) (integrity.Item, error) {
 // IntegrityOf reads the hearing's newest integrity value; ErrNotFound before
 // the recordings are stored.
 func (d *Docket) IntegrityOf(ctx context.Context, hearingID uuid.UUID) (Integrity, error) {
+	return readIntegrity(ctx, d.pool, hearingID)
+}
+
+func readIntegrity(ctx context.Context, q querier, hearingID uuid.UUID) (Integrity, error) {
 	var root, file []byte
 	v := Integrity{File: FileRef{Name: integrity.FileName}}
-	err := d.pool.QueryRow(ctx, `SELECT root, items, file_hash, file_size, at FROM hearing_integrity
+	err := q.QueryRow(ctx, `SELECT root, items, file_hash, file_size, at FROM hearing_integrity
 		WHERE hearing_id = $1 ORDER BY at DESC LIMIT 1`, hearingID).Scan(&root, &v.Items, &file, &v.File.Size, &v.At)
 	if err != nil {
 		return Integrity{}, fmt.Errorf("docket: integrity of hearing %s: %w", hearingID, notFound(err))
@@ -149,4 +153,25 @@ func (d *Docket) IntegrityOf(ctx context.Context, hearingID uuid.UUID) (Integrit
 	copy(v.File.Hash[:], file)
 	v.At = v.At.UTC()
 	return v, nil
+}
+
+// IntegrityValues gives the newest integrity value of each of the case's
+// hearings that has one.
+func (d *Docket) IntegrityValues(ctx context.Context, caseID uuid.UUID) (map[uuid.UUID]blob.Hash, error) {
+	rows, err := d.pool.Query(ctx, `SELECT DISTINCT ON (v.hearing_id) v.hearing_id, v.root FROM hearing_integrity v
+		JOIN hearings h ON h.id = v.hearing_id WHERE h.case_id = $1 ORDER BY v.hearing_id, v.at DESC`, caseID)
+	if err != nil {
+		return nil, fmt.Errorf("docket: integrity values: %w", err)
+	}
+	values := map[uuid.UUID]blob.Hash{}
+	var hearing uuid.UUID
+	var root []byte
+	_, err = pgx.ForEachRow(rows, []any{&hearing, &root}, func() error {
+		values[hearing] = blob.Hash(root)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("docket: integrity values: %w", err)
+	}
+	return values, nil
 }

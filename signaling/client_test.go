@@ -24,20 +24,21 @@ type client struct {
 	seat string
 	ws   *websocket.Conn
 
-	mu       sync.Mutex // guards the fields below
-	refs     int
-	welcome  welcomeReply
-	room     roomReply
-	people   map[uuid.UUID]Person
-	lines    map[uuid.UUID]line
-	answers  []answer
-	notices  []string
-	settled  map[string]string // ref to "" or the code of the refusal
-	ended    error             // why the socket ended
-	media    *mediaReply
-	pub, sub *webrtc.PeerConnection
-	early    map[string][]webrtc.ICECandidateInit
-	heard    map[string]int // RTP packets by the sender's peer id
+	mu        sync.Mutex // guards the fields below
+	refs      int
+	welcome   welcomeReply
+	room      roomReply
+	people    map[uuid.UUID]Person
+	lines     map[uuid.UUID]line
+	answers   []answer
+	integrity *integrityReply
+	notices   []string
+	settled   map[string]string // ref to "" or the code of the refusal
+	ended     error             // why the socket ended
+	media     *mediaReply
+	pub, sub  *webrtc.PeerConnection
+	early     map[string][]webrtc.ICECandidateInit
+	heard     map[string]int // RTP packets by the sender's peer id
 }
 
 // connect opens a socket and says hello.
@@ -144,7 +145,7 @@ func (p *client) take(data []byte) error {
 		if err := json.Unmarshal(data, &p.welcome); err != nil {
 			return err
 		}
-		p.room, p.answers = p.welcome.Room, p.welcome.Answers
+		p.room, p.answers, p.integrity = p.welcome.Room, p.welcome.Answers, p.welcome.Integrity
 		p.people, p.lines = map[uuid.UUID]Person{}, map[uuid.UUID]line{}
 		for _, x := range p.welcome.People {
 			p.people[x.ID] = x
@@ -170,6 +171,9 @@ func (p *client) take(data []byte) error {
 		err := json.Unmarshal(data, &m)
 		p.answers = m.Answers
 		return err
+	case "integrity":
+		p.integrity = new(integrityReply)
+		return json.Unmarshal(data, p.integrity)
 	case "notice":
 		p.notices = append(p.notices, env.Code)
 	case "done":

@@ -112,5 +112,8 @@ func (h *Hub) seal(ctx context.Context, dir string, hearing uuid.UUID) error {
 	if err != nil && !errors.Is(err, docket.ErrConflict) { // a hearing that goes on is sealed later
 		return fmt.Errorf("signaling: integrity value: %w", err)
 	}
+	if err == nil {
+		h.sealed(hearing)
+	}
 	return nil
 }

@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -120,7 +121,7 @@ func (r *room) mended() {
 
 // faultCase is the situation in which the judge chooses.
 func (r *room) faultCase() interruption.Fault {
-	f := interruption.Fault{Open: r.hearing.Live()}
+	f := interruption.Fault{Open: r.hearing.Live(), Replaces: r.replaces}
 	for _, m := range r.people {
 		f.Clerk = f.Clerk || m.Seat == SeatClerk && m.Standing == StandPresent && m.Connection == ConnOnline
 	}
@@ -137,6 +138,11 @@ func (r *room) choose(m *member, req *recordingChoiceRequest) error {
 		return errConflict
 	case utf8.RuneCountInString(reason) > maxReason:
 		return errInvalid
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
+	defer cancel()
+	if err := r.readIntegrity(ctx); err != nil { // a party may have agreed since, on the hearing's page
+		return err
 	}
 	if err := r.faultCase().Choose(req.Choice, reason); err != nil {
 		return unlawful(err)

@@ -11,6 +11,7 @@ import (
 
 	"yunting/docket"
 	"yunting/docket/interruption"
+	"yunting/internal/blob"
 	"yunting/media"
 	"yunting/media/relay"
 )
@@ -106,6 +107,12 @@ type (
 		Confirm   bool   `json:"confirm"`
 		Objection string `json:"objection"`
 	}
+	// answerIntegrityRequest signs the integrity value or objects to it (AV 9); Root is the one that was read.
+	answerIntegrityRequest struct {
+		Root      blob.Hash `json:"root"`
+		Sign      bool      `json:"sign"`
+		Objection string    `json:"objection"`
+	}
 	// devicesRequest says which of the sender's devices are on, so that tiles can show it.
 	devicesRequest struct {
 		Microphone bool `json:"microphone"`
@@ -155,6 +162,7 @@ func (*handRequest) kind() string             { return "hand" }
 func (*lineRequest) kind() string             { return "line" }
 func (*reviseRequest) kind() string           { return "revise" }
 func (*answerTranscriptRequest) kind() string { return "answer-transcript" }
+func (*answerIntegrityRequest) kind() string  { return "answer-integrity" }
 func (*devicesRequest) kind() string          { return "devices" }
 func (*mediaRequest) kind() string            { return "media" }
 func (*publishRequest) kind() string          { return "publish" }
@@ -177,6 +185,7 @@ type (
 		People     []Person          `json:"people"`
 		Lines      []line            `json:"lines"`
 		Answers    []answer          `json:"answers"`
+		Integrity  *integrityReply   `json:"integrity,omitempty"`
 		ICEServers []relay.ICEServer `json:"iceServers"`
 	}
 	// roomReply is the state of the hearing as a whole.
@@ -203,6 +212,13 @@ type (
 	// answersReply lists who confirmed the transcript and who objected.
 	answersReply struct {
 		Answers []answer `json:"answers"`
+	}
+	// integrityReply is the closed hearing's integrity value and what the parties said to it (AV 9).
+	integrityReply struct {
+		Root     blob.Hash                `json:"root"`
+		At       time.Time                `json:"at"`
+		Replaces bool                     `json:"replaces"` // the parties agreed that the recording stands for the transcript, and sign the value
+		Answers  []docket.IntegrityAnswer `json:"answers"`
 	}
 	// noticeReply tells one person what was done to them: muted, unmuted, admitted, hand-lowered.
 	noticeReply struct {
@@ -287,6 +303,7 @@ func (*roomReply) kind() string      { return "room" }
 func (*personReply) kind() string    { return "person" }
 func (*lineReply) kind() string      { return "line" }
 func (*answersReply) kind() string   { return "answers" }
+func (*integrityReply) kind() string { return "integrity" }
 func (*noticeReply) kind() string    { return "notice" }
 func (*clockReply) kind() string     { return "clock" }
 func (*mediaReply) kind() string     { return "media" }
@@ -355,6 +372,8 @@ func newRequest(kind string) request {
 		return new(reviseRequest)
 	case "answer-transcript":
 		return new(answerTranscriptRequest)
+	case "answer-integrity":
+		return new(answerIntegrityRequest)
 	case "devices":
 		return new(devicesRequest)
 	case "media":

@@ -274,3 +274,47 @@ func TestLowSpace(t *testing.T) {
 		return slices.ContainsFunc(list, func(r docket.Recording) bool { return strings.Contains(r.FileName, "林静") })
 	})
 }
+
+// TestRecordingReplaces: where the parties agreed on it a hearing never goes on without its recording, and at its end
+// they see and sign the value.
+func TestRecordingReplaces(t *testing.T) {
+	c := newCourt(t)
+	judge, clerk := c.enter(t, "judge", nil), c.enter(t, "clerk", nil)
+	plaintiff := c.enter(t, "plaintiff", clerk)
+	judge.join()
+	judge.must("phase", map[string]any{"to": "opening"})
+	for _, seat := range []string{"plaintiff", "defendant"} {
+		check(t, c.docket.ConsentRecording(t.Context(), c.people[seat], c.hearing.ID, true))
+	}
+	c.hub.Load().SetLowSpace(true)
+	eventually(t, "the judge is told", 5*time.Second, func() bool { return judge.status().Fault != nil })
+	if code := judge.ask("recording-choice", map[string]any{"choice": "go_on", "reason": "笔录"}); code != interruption.NoOtherRecord {
+		t.Errorf("went on without any record: %q", code)
+	}
+	c.hub.Load().SetLowSpace(false)
+	eventually(t, "it records again", 20*time.Second, func() bool { return judge.light() == lightOn })
+	judge.must("pause", map[string]any{"reason": "recess"})
+	judge.must("phase", map[string]any{"to": "closed"})
+	value := func(p *client) *integrityReply {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return p.integrity
+	}
+	eventually(t, "the value is shown", 40*time.Second, func() bool { return value(plaintiff) != nil && value(judge) != nil })
+	v := value(plaintiff)
+	if !v.Replaces || v.Root.IsZero() {
+		t.Fatalf("value %+v", v)
+	}
+	if code := judge.ask("answer-integrity", map[string]any{"root": v.Root, "sign": true}); code != "forbidden" {
+		t.Errorf("the judge signed as a party: %q", code)
+	}
+	plaintiff.must("answer-integrity", map[string]any{"root": v.Root, "sign": true})
+	eventually(t, "everybody sees the signature", 5*time.Second, func() bool {
+		v := value(judge)
+		return len(v.Answers) == 1 && v.Answers[0].Signed && v.Answers[0].Current
+	})
+	again := c.connect(t, "plaintiff", "")
+	if again.standing() == StandPresent && value(again) == nil {
+		t.Error("who comes back sees no value")
+	}
+}

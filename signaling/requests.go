@@ -107,6 +107,8 @@ func (r *room) carryOut(m *member, req request) error {
 		return r.revise(m, req)
 	case *answerTranscriptRequest:
 		return r.answer(m, req)
+	case *answerIntegrityRequest:
+		return r.answerIntegrity(m, req)
 	}
 	return fmt.Errorf("no handler for %s", req.kind())
 }

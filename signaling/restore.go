@@ -37,6 +37,9 @@ func (r *room) load() error {
 		r.lines = append(r.lines, lineOf(l))
 	}
 	r.answers = answersOf(transcript)
+	if err := r.readIntegrity(ctx); err != nil {
+		return err
+	}
 	entries, err := d.Entries(ctx, r.hearing.Case)
 	if err != nil {
 		return fmt.Errorf("signaling: load events: %w", err)

@@ -74,6 +74,8 @@ type room struct {
 	people    map[uuid.UUID]*member
 	lines     []line
 	answers   []answer
+	replaces  bool            // the recording stands for the transcript (AV 8)
+	integrity *integrityReply // nil until there is a value
 	media     *media.Room
 	recording *recording
 	pause     *pause    // the judge paused the recording of the open hearing; nil: not
@@ -153,6 +155,10 @@ func (r *room) handle(e event) bool {
 		r.recorder(e)
 	case spaceEvent:
 		r.space(e)
+	case sealedEvent:
+		if err := r.showIntegrity(); err != nil {
+			r.log.Error("signaling: integrity value is not shown", "error", err)
+		}
 	case stateEvent:
 		e.answer <- r.state()
 	case shutdownEvent:
@@ -353,6 +359,7 @@ func (r *room) welcome(m *member, resumed bool) *welcomeReply {
 	}
 	if m.Standing == StandPresent {
 		w.Lines, w.Answers = r.linesFor(m), r.answers
+		w.Integrity = r.integrity
 		w.ICEServers = r.ways(m)
 	}
 	return w

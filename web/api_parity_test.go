@@ -26,6 +26,8 @@ var apiForForm = map[string][]string{
 	"/cases/{case}/refuse":                         {"POST /cases/{case}/refuse"},
 	"/cases/{case}/hearings":                       {"POST /cases/{case}/hearings"},
 	"/hearings/{hearing}/transcript":               {"POST /hearings/{hearing}/transcript/answer"},
+	"/hearings/{hearing}/recording/consent":        {"POST /hearings/{hearing}/recording/consent"},
+	"/hearings/{hearing}/recording/integrity":      {"POST /hearings/{hearing}/recording/integrity"},
 	"/hearings/{hearing}/recording/watched":        {"POST /hearings/{hearing}/recording/watched"},
 	"/hearings/{hearing}/recording/copy":           {"POST /hearings/{hearing}/recording/copy"},
 	"/hearings/{hearing}/recording/copy/{request}": {"POST /hearings/{hearing}/recording/copy/{request}"},

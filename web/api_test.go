@@ -316,6 +316,9 @@ func (w *apiWalk) schedule() {
 // hear holds the hearing over its socket.
 func (w *apiWalk) hear() {
 	w.t.Helper()
+	for _, party := range []string{"plaintiff", "defendant"} {
+		w.call(party, "POST", "/hearings/"+w.hearing.ID.String()+"/recording/consent", map[string]any{"agree": true}, nil, http.StatusCreated)
+	}
 	judge, clerk := w.enter("judge", w.hearing.ID), w.enter("clerk", w.hearing.ID)
 	judge.ask("phase", map[string]any{"to": docket.PhaseOpening})
 	clerk.ask("line", map[string]any{"id": uuid.New(), "speaker": "审判员", "text": "现在开庭。"})
@@ -365,6 +368,26 @@ func (w *apiWalk) recordings(path string) {
 		w.t.Errorf("a recording to be played is served %q", got)
 	}
 	w.watchRecording(path, "/recordings/"+list[0].ID.String()+"/copy")
+	w.signRecording(path + "/recording")
+}
+
+// signRecording has one party sign the integrity value and the other object, as they agreed that the recording stands
+// for the transcript.
+func (w *apiWalk) signRecording(path string) {
+	w.t.Helper()
+	_, err := w.server.Docket.SealRecord(w.t.Context(), w.hearing.ID) // over the file that was added by hand
+	apiCheck(w.t, err)
+	var agreed docket.Replacement
+	w.call("judge", "GET", path+"/consent", nil, &agreed, http.StatusOK)
+	var value integrityView
+	w.call("plaintiff", "GET", path+"/integrity", nil, &value, http.StatusOK)
+	w.call("plaintiff", "POST", path+"/integrity", map[string]any{"root": strings.Repeat("0", 64), "sign": true}, nil, http.StatusConflict)
+	w.call("plaintiff", "POST", path+"/integrity", map[string]any{"root": value.Root, "sign": true}, nil, http.StatusCreated)
+	w.call("defendant", "POST", path+"/integrity", map[string]any{"root": value.Root, "sign": false, "objection": "声音不清"}, nil, http.StatusCreated)
+	w.call("judge", "GET", path+"/integrity", nil, &value, http.StatusOK)
+	if !agreed.Agreed || len(value.Answers) != 2 || !value.Answers[0].Signed || value.Answers[1].Objection != "声音不清" {
+		w.t.Errorf("agreed %+v, value %+v", agreed, value)
+	}
 }
 
 // watchRecording reports what a player showed, twice, and copies with the judge's leave only.

@@ -12,6 +12,7 @@ import (
 
 	"yunting/docket"
 	"yunting/docket/deadline"
+	"yunting/internal/blob"
 	"yunting/internal/identity"
 	"yunting/internal/ledger"
 	"yunting/internal/postgres"
@@ -46,6 +47,7 @@ type casePage struct {
 	Steps      []step
 	Entries    []docket.Entry
 	Hearings   []docket.Hearing
+	Integrity  map[uuid.UUID]blob.Hash // values by hearing
 	Documents  []service.Document
 	Deliveries []service.Delivery
 	Evidence   int
@@ -101,6 +103,9 @@ func (s *server) getCase(r *request) error {
 		return err
 	}
 	slices.Reverse(data.Entries)
+	if data.Integrity, err = s.Docket.IntegrityValues(ctx, c.ID); err != nil {
+		return err
+	}
 	if data.Hearings, err = s.Docket.Hearings(ctx, c.ID); err != nil {
 		return err
 	}

@@ -80,6 +80,8 @@ type hearingPage struct {
 	MayEnter   bool
 	Presence   []docket.Presence
 	Recordings int
+	Replacing  docket.Replacement
+	MayReplace bool // the viewer may say whether the recording stands for the transcript
 }
 
 func (s *server) getHearing(r *request) error {
@@ -97,6 +99,10 @@ func (s *server) getHearing(r *request) error {
 		return err
 	}
 	data.Recordings = len(list)
+	if data.Replacing, err = s.Docket.Replacement(r.Context(), r.hearing.ID); err != nil {
+		return err
+	}
+	data.MayReplace = data.Replacing.Possible && r.hearing.Phase != docket.PhaseClosed && r.can(identity.ActReplaceTranscript)
 	return r.render(http.StatusOK, "hearing", "hearing.title", data, in("cases"))
 }
 
@@ -270,32 +276,4 @@ func (s *server) postTranscript(r *request) error {
 		return err
 	}
 	return r.redirect("/hearings/"+r.hearing.ID.String()+"/transcript", "transcript_answered")
-}
-
-type recordingsPage struct {
-	Hearing    docket.Hearing
-	Case       docket.Case
-	Recordings []docket.Recording
-	Integrity  *docket.Integrity // nil until all recordings are stored
-	MayCopy    bool
-}
-
-func (s *server) getRecordings(r *request) error {
-	c, err := s.Docket.Case(r.Context(), r.caseID)
-	if err != nil {
-		return err
-	}
-	list, err := s.Docket.Recordings(r.Context(), r.hearing.ID)
-	if err != nil {
-		return err
-	}
-	page := recordingsPage{Hearing: r.hearing, Case: c, Recordings: list, MayCopy: r.can(identity.ActCopyRecording)}
-	value, err := s.Docket.IntegrityOf(r.Context(), r.hearing.ID)
-	switch {
-	case err == nil:
-		page.Integrity = &value
-	case !errors.Is(err, docket.ErrNotFound):
-		return err
-	}
-	return r.render(http.StatusOK, "recordings", "recordings.title", page, in("cases"))
 }

@@ -38,6 +38,8 @@ const (
 	ActAdmit             Action = "admit"              // from the lobby into the room
 	ActTranscribe        Action = "transcribe"         // 庭审笔录
 	ActConfirmTranscript Action = "confirm_transcript" // 核对笔录, or object
+	ActReplaceTranscript Action = "replace_transcript" // 同意以录音录像替代笔录, or not
+	ActSignIntegrity     Action = "sign_integrity"     // 确认完整性校验值, or object
 	ActPlayRecording     Action = "play_recording"     // 庭审录像
 	ActCopyRecording     Action = "copy_recording"     // 复制录像
 	ActAskCopy           Action = "ask_copy"           // 申请复制
@@ -62,7 +64,7 @@ func Actions() []Action {
 	return []Action{
 		ActFile, ActReadCase, ActEditDraft, ActSubmit, ActReview, ActInvite, ActLink, ActConsent, ActAddEvidence,
 		ActReadEvidence, ActSchedule, ActJoinHearing, ActWatchHearing, ActControlHearing, ActAdmit, ActTranscribe,
-		ActConfirmTranscript, ActPlayRecording, ActCopyRecording, ActAskCopy, ActDecideCopy, ActSeeViewings, ActDraftJudgment, ActSignJudgment, ActReadDocument, ActServe,
+		ActConfirmTranscript, ActReplaceTranscript, ActSignIntegrity, ActPlayRecording, ActCopyRecording, ActAskCopy, ActDecideCopy, ActSeeViewings, ActDraftJudgment, ActSignJudgment, ActReadDocument, ActServe,
 		ActReadDelivery, ActConfirmReceipt, ActExport, ActListQueue, ActSupervise, ActAdminister, ActReadLedger,
 		ActAccount,
 	}
@@ -141,6 +143,8 @@ var policy = map[Action][]grant{
 	ActAdmit:             {{standings: []Standing{StandingClerk}, stages: stagesLive}},
 	ActTranscribe:        {{standings: []Standing{StandingClerk}, stages: stagesLive}},
 	ActConfirmTranscript: {{standings: parties, stages: stagesLive}},
+	ActReplaceTranscript: {{standings: parties, stages: stagesLive}},
+	ActSignIntegrity:     {{standings: parties, stages: stagesLive}},
 	ActPlayRecording: {
 		{standings: parties, stages: stagesLive},
 		{standings: officers, stages: stagesLive},

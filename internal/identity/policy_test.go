@@ -68,6 +68,8 @@ var expected = map[Action]map[string]string{
 	ActAdmit:             {"as clerk": live},
 	ActTranscribe:        {"as clerk": live},
 	ActConfirmTranscript: {"as plaintiff": live, "as defendant": live, "as third_party": live},
+	ActReplaceTranscript: {"as plaintiff": live, "as defendant": live, "as third_party": live},
+	ActSignIntegrity:     {"as plaintiff": live, "as defendant": live, "as third_party": live},
 	ActPlayRecording: {
 		"as plaintiff": live, "as defendant": live, "as third_party": live, "as judge": live, "as clerk": live, "supervisor": live,
 	},

@@ -51,6 +51,14 @@ export interface Fault {
   without: boolean;
 }
 
+/** The closed hearing's integrity value; the parties sign it where the recording stands for the transcript. */
+export interface Integrity {
+  root: string;
+  at: string;
+  replaces: boolean;
+  answers: { account: string; name: string; signed: boolean; objection?: string; at: string; current: boolean }[];
+}
+
 export interface RoomStatus {
   phase: Phase;
   next: Phase[];
@@ -75,6 +83,7 @@ export interface Welcome {
   people: Person[];
   lines: Line[];
   answers: Answer[];
+  integrity?: Integrity;
   iceServers: RTCIceServer[];
 }
 
@@ -94,6 +103,7 @@ export type Reply =
   | { type: "person"; person: Person }
   | { type: "line"; line: Line }
   | { type: "answers"; answers: Answer[] }
+  | ({ type: "integrity" } & Integrity)
   | { type: "notice"; code: string; by: string }
   | { type: "drain"; retryAfter: number }
   | { type: "clock"; sent: number; now: string }
@@ -121,6 +131,7 @@ export type Request =
   | { type: "line"; id: string; speaker: string; text: string }
   | { type: "revise"; id: string; revision: number; speaker: string; text: string }
   | { type: "answer-transcript"; confirm: boolean; objection: string }
+  | { type: "answer-integrity"; root: string; sign: boolean; objection: string }
   | { type: "devices"; microphone: boolean; camera: boolean }
   | { type: "media"; fresh: boolean }
   | { type: "publish"; sdp: string }

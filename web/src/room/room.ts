@@ -7,7 +7,7 @@ import { HearingMedia } from "./media";
 import { HearingSocket, Refused } from "./socket";
 import { Patience } from "./patience";
 import { Views } from "./views";
-import type { Answer, Line, Person, Phase, Reply, Request, RoomStatus, Welcome } from "./protocol";
+import type { Answer, Integrity, Line, Person, Phase, Reply, Request, RoomStatus, Welcome } from "./protocol";
 
 export type Stage = "connecting" | "declare" | "lobby" | "admitted" | "ended";
 
@@ -28,6 +28,7 @@ export interface RoomState {
   people: Person[];
   lines: Line[];
   answers: Answer[];
+  integrity: Integrity | null;
   speaking: string[];
   speaker: string; // who was heard last, for the phone's one large picture
   streams: Record<string, MediaStream>;
@@ -61,7 +62,7 @@ export class Room {
     this.state = {
       connection: "connecting", draining: false, ended: "", stage: "connecting",
       room: { phase: "waiting", next: [], recording: false, light: "off", reasons: [] },
-      me: null, people: [], lines: [], answers: [], speaking: [], speaker: "",
+      me: null, people: [], lines: [], answers: [], integrity: null, speaking: [], speaker: "",
       streams: {}, weak: [], local: null, microphone: !observer, camera: !observer, faults: {}, choice: loadChoice(),
       toasts: [], resumes: 0, lastGapMs: 0, mediaState: { pub: "none", sub: "none" },
     };
@@ -211,6 +212,8 @@ export class Room {
         return this.set({ lines: upsert(this.state.lines, m.line) });
       case "answers":
         return this.set({ answers: m.answers });
+      case "integrity":
+        return this.set({ integrity: m });
       case "drain":
         return this.set({ draining: true });
       case "notice":
@@ -254,7 +257,7 @@ export class Room {
     const stage = me ? stageOf(me) : "connecting";
     const entered = stage === "admitted" && this.state.stage !== "admitted";
     this.set({
-      connection: "online", draining: false, room: m.room, people: m.people, lines: m.lines, answers: m.answers, me, stage,
+      connection: "online", draining: false, room: m.room, people: m.people, lines: m.lines, answers: m.answers, integrity: m.integrity ?? null, me, stage,
       ...(back ? { weak: [] } : {}), // what is held back is told again
       resumes: this.state.resumes + (back ? 1 : 0),
       lastGapMs: back ? Math.round(performance.now() - this.lostAt) : this.state.lastGapMs,

@@ -56,6 +56,7 @@ export function Transcript() {
       {!follow && <button type="button" class="newest room-button small" onClick={() => setFollow(true)}>{t("line.newest")}</button>}
       {clerk && state.room.phase !== "closed" && <Write send={send} />}
       {state.room.phase === "closed" && <Answers />}
+      {state.room.phase === "closed" && <IntegrityValue />}
     </div>
   );
 }
@@ -167,6 +168,41 @@ function Answers() {
         </form>
       )}
       {open && <p class="hint">{t("closed.effect")}</p>}
+    </section>
+  );
+}
+
+/** After the close: the recording's integrity value, which the parties sign where the recording stands for the transcript. */
+function IntegrityValue() {
+  const { room, state, t } = useRoom();
+  const [objection, setObjection] = useState("");
+  const value = state.integrity;
+  if (!value) return <section class="answers"><h3>{t("value.title")}</h3><p class="hint" role="status">{t("value.waits")}</p></section>;
+  const parties = state.people.filter((p) => ["plaintiff", "defendant", "third_party"].includes(p.seat));
+  const mine = value.answers.find((a) => a.account === room.config.me.account);
+  const open = value.replaces && parties.some((p) => p.id === room.config.me.account) && !mine?.current;
+  const send = (sign: boolean) => void room.act({ type: "answer-integrity", root: value.root, sign, objection: sign ? "" : objection.trim() });
+  return (
+    <section class="answers" id="integrity-value">
+      <h3>{t("value.title")}</h3>
+      <p><code class="value-root">{value.root}</code></p>
+      <p class="hint">{t(value.replaces ? "value.sign.text" : "value.text")}</p>
+      {value.replaces && (
+        <ul>
+          {parties.map((p) => {
+            const a = value.answers.find((x) => x.account === p.id);
+            const word = !a || !a.current ? "pending" : a.signed ? "signed" : "objected";
+            return <li key={p.id} class={`answer ${word === "signed" ? "confirmed" : word}`}><Icon name={word === "signed" ? "check" : word === "pending" ? "text" : "warn"} /><span>{t(`seat.${p.seat}`)} {p.name}: {t(`value.${word}`)}{a?.objection ? `“${a.objection}”` : ""}</span></li>;
+          })}
+        </ul>
+      )}
+      {open && (
+        <form onSubmit={(e) => { e.preventDefault(); if (objection.trim()) send(false); }}>
+          <button type="button" class="room-button primary wide" data-act="sign-integrity" onClick={() => send(true)}>{t("value.sign")}</button>
+          <label class="room-field"><span>{t("value.objection")}</span><textarea rows={2} value={objection} onInput={(e) => setObjection(e.currentTarget.value)} /></label>
+          <button type="submit" class="room-button" data-act="object-integrity" disabled={!objection.trim()}>{t("closed.send")}</button>
+        </form>
+      )}
     </section>
   );
 }

@@ -3,7 +3,10 @@
 // timestamp, VP8 PictureID and TL0PICIDX go on without a break.
 package rewrite
 
-const maxRuns = 32 // how far back a NACK can reach, in switches
+const (
+	maxRuns = 32     // how far back a NACK can reach, in switches
+	maxBack = 0x3fff // packets of a run that are remembered: numbers wrap, runs go on
+)
 
 // In is what a packet says at the source.
 type In struct {
@@ -84,8 +87,17 @@ func (m *Mapper) Map(in In) (out Out, ok bool) {
 	if int16(in.Seq-r.lastIn) > 0 {
 		r.lastIn = in.Seq
 		m.last = out
+		r.forget()
 	}
 	return out, true
+}
+
+// forget moves the run's beginning along, so that it never seems to lie ahead.
+func (r *run) forget() {
+	if over := r.lastIn - r.firstIn; over > maxBack && over < 1<<15+maxBack {
+		r.firstIn += over - maxBack
+		r.firstOut += over - maxBack
+	}
 }
 
 // Again rewrites a packet that was sent before, found by Source: the same

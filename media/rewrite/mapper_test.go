@@ -101,3 +101,25 @@ func BenchmarkMap(b *testing.B) {
 		m.Map(In{Seq: i, Timestamp: uint32(i)})
 	}
 }
+
+// TestRunOutlivesTheNumbers forwards one run three times round the numbers:
+// nothing is held back, and what was just sent can be found again.
+func TestRunOutlivesTheNumbers(t *testing.T) {
+	m := New(1)
+	m.Switch(0, In{Seq: 5}, 0)
+	for i := range 200_000 {
+		out, ok := m.Map(In{Seq: uint16(5 + i)})
+		if !ok || out.Seq != uint16(1+i) {
+			t.Fatalf("packet %d: %+v %v", i, out, ok)
+		}
+		back := uint16(1 + i - min(i, 1000))
+		if _, in, _, ok := m.Source(back); !ok || in != back+4 {
+			t.Fatalf("packet %d: the source of %d is %d %v", i, back, in, ok)
+		}
+		if i%7 == 6 { // one that came late
+			if out, ok := m.Map(In{Seq: uint16(5 + i - 3)}); !ok || out.Seq != uint16(1+i-3) {
+				t.Fatalf("late packet of %d: %+v %v", i, out, ok)
+			}
+		}
+	}
+}

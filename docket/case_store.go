@@ -204,37 +204,61 @@ func (d *Docket) touch(ctx context.Context, tx pgx.Tx, caseID uuid.UUID) error {
 
 // View is what the policy needs to know of the case for actor; ErrNotFound.
 func (d *Docket) View(ctx context.Context, actor identity.Actor, caseID uuid.UUID) (identity.CaseView, error) {
-	view := identity.CaseView{ID: caseID}
-	var judge, clerk, filer bool
-	var standings []string
-	err := d.pool.QueryRow(ctx, `SELECT c.stage, coalesce(c.judge = $2, false), coalesce(c.clerk = $2, false), c.filer = $2,
-			ARRAY(SELECT DISTINCT standing FROM parties WHERE case_id = c.id AND account = $2),
-			EXISTS (SELECT FROM hearings WHERE case_id = c.id AND public AND phase <> 'closed'),
-			EXISTS (SELECT FROM recording_copies WHERE case_id = c.id AND account = $2 AND granted)
-		FROM cases c WHERE c.id = $1`, caseID, actor.Account).
-		Scan(&view.Stage, &judge, &clerk, &filer, &standings, &view.PublicHearing, &view.MayCopy)
-	if errors.Is(err, pgx.ErrNoRows) {
+	views, err := d.Views(ctx, []uuid.UUID{actor.Account}, []uuid.UUID{caseID})
+	if err != nil {
+		return identity.CaseView{}, err
+	}
+	if views[0].ID != caseID {
 		return identity.CaseView{}, fmt.Errorf("docket: case %s: %w", caseID, ErrNotFound)
 	}
+	return views[0], nil
+}
+
+// Views are what the policy needs to know of cases for accounts, pair by pair, in one query; the zero CaseView
+// where there is no such case. Nobody (uuid.Nil) has no standing.
+func (d *Docket) Views(ctx context.Context, accounts, cases []uuid.UUID) ([]identity.CaseView, error) {
+	rows, err := d.pool.Query(ctx, `SELECT pair.n, c.id, c.stage, coalesce(c.judge = pair.account, false), coalesce(c.clerk = pair.account, false),
+			c.filer = pair.account,
+			ARRAY(SELECT DISTINCT standing FROM parties WHERE case_id = c.id AND account = pair.account),
+			EXISTS (SELECT FROM hearings WHERE case_id = c.id AND public AND phase <> 'closed'),
+			EXISTS (SELECT FROM recording_copies WHERE case_id = c.id AND account = pair.account AND granted)
+		FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS pair (account, case_id, n) JOIN cases c ON c.id = pair.case_id`, accounts, cases)
 	if err != nil {
-		return identity.CaseView{}, fmt.Errorf("docket: view of case: %w", err)
+		return nil, fmt.Errorf("docket: views of cases: %w", err)
 	}
-	if actor.Anonymous() {
-		return view, nil
+	out := make([]identity.CaseView, len(cases))
+	var n int
+	var judge, clerk, filer bool
+	var standings []string
+	var view identity.CaseView
+	_, err = pgx.ForEachRow(rows, []any{&n, &view.ID, &view.Stage, &judge, &clerk, &filer, &standings, &view.PublicHearing, &view.MayCopy}, func() error {
+		out[n-1] = view
+		if accounts[n-1] != uuid.Nil {
+			out[n-1].Standings = standingsOf(standings, filer, judge, clerk)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("docket: views of cases: %w", err)
 	}
-	for _, s := range standings {
-		view.Standings = append(view.Standings, identity.Standing(s))
+	return out, nil
+}
+
+// standingsOf is what a person is in a case; its filer is its plaintiff before there are parties.
+func standingsOf(parties []string, filer, judge, clerk bool) (out []identity.Standing) {
+	for _, s := range parties {
+		out = append(out, identity.Standing(s))
 	}
-	if filer && len(standings) == 0 {
-		view.Standings = append(view.Standings, identity.StandingPlaintiff)
+	if filer && len(parties) == 0 {
+		out = append(out, identity.StandingPlaintiff)
 	}
 	if judge {
-		view.Standings = append(view.Standings, identity.StandingJudge)
+		out = append(out, identity.StandingJudge)
 	}
 	if clerk {
-		view.Standings = append(view.Standings, identity.StandingClerk)
+		out = append(out, identity.StandingClerk)
 	}
-	return view, nil
+	return out
 }
 
 func utc(t *time.Time) *time.Time {

@@ -300,3 +300,20 @@ func notFound(err error) error {
 	}
 	return err
 }
+
+// PublicHearings tells which of the hearings are public (公开审理).
+func (d *Docket) PublicHearings(ctx context.Context, hearings []uuid.UUID) (map[uuid.UUID]bool, error) {
+	rows, err := d.pool.Query(ctx, `SELECT id FROM hearings WHERE id = ANY($1) AND public`, hearings)
+	if err != nil {
+		return nil, fmt.Errorf("docket: public hearings: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return nil, fmt.Errorf("docket: public hearings: %w", err)
+	}
+	public := make(map[uuid.UUID]bool, len(list))
+	for _, id := range list {
+		public[id] = true
+	}
+	return public, nil
+}

@@ -54,6 +54,7 @@ type client struct {
 	mu       sync.Mutex // guards what follows
 	tracks   map[string]TrackInfo
 	received map[string][]rtp.Packet // by track id
+	arrived  map[string]time.Time    // of the last packet, by track id
 	offers   int
 	closed   string
 }
@@ -87,7 +88,7 @@ func join(t testing.TB, r *Room, id string, perm Permissions) *client {
 // joinBy joins a client whose connections api makes.
 func joinBy(t testing.TB, r *Room, id string, perm Permissions, api *webrtc.API) *client {
 	t.Helper()
-	c := &client{t: t, id: id, api: api, tracks: map[string]TrackInfo{}, received: map[string][]rtp.Packet{},
+	c := &client{t: t, id: id, api: api, tracks: map[string]TrackInfo{}, received: map[string][]rtp.Packet{}, arrived: map[string]time.Time{},
 		rtcp: make(chan rtcp.Packet, 1000)}
 	offers := make(chan string, 16)
 	p, err := r.Join(id, JoinOptions{Permissions: perm, Events: Events{
@@ -175,6 +176,7 @@ func (c *client) receive(tr *webrtc.TrackRemote) {
 		}
 		c.mu.Lock()
 		c.received[tr.ID()] = append(c.received[tr.ID()], *p)
+		c.arrived[tr.ID()] = time.Now()
 		c.mu.Unlock()
 	}
 }

@@ -22,53 +22,6 @@ func (c *client) videoOf() []rtp.Packet {
 	return nil
 }
 
-func TestPermissionStopsPacketsWithin100ms(t *testing.T) {
-	s := newSFU(t)
-	room := s.Room("r")
-	a := join(t, room, "a", everything)
-	b := join(t, room, "b", Permissions{Subscribe: true})
-	a.publish(webrtc.MimeTypeVP8)
-	stop := (&source{c: a}).run(t)
-	defer stop()
-	eventually(t, "media", func() bool { return b.packets(KindVideo) > 10 && b.packets(KindAudio) > 10 })
-
-	quiet := func(kind string, change func()) {
-		t.Helper()
-		change()
-		at := time.Now()
-		eventually(t, "a pause", func() bool { return time.Since(at) > 100*time.Millisecond })
-		n := b.packets(kind)
-		eventually(t, "a pause", func() bool { return time.Since(at) > 500*time.Millisecond })
-		if m := b.packets(kind); m != n {
-			t.Errorf("%d %s packets later than 100 ms after the change", m-n, kind)
-		}
-	}
-	again := func(kind string, change func()) {
-		t.Helper()
-		n := b.packets(kind)
-		change()
-		eventually(t, kind+" again", func() bool { return b.packets(kind) > n+10 })
-	}
-	muted := everything
-	muted.PublishVideo = false
-	quiet(KindVideo, func() { a.peer.SetPermissions(muted) })
-	if n := b.packets(KindAudio); n == 0 {
-		t.Error("audio stopped too")
-	}
-	again(KindVideo, func() { a.peer.SetPermissions(everything) })
-	continuous(t, b.videoOf())
-
-	quiet(KindAudio, func() { b.peer.SetPermissions(Permissions{}) })
-	eventually(t, "tracks are taken away", func() bool { b.mu.Lock(); defer b.mu.Unlock(); return len(b.tracks) == 0 })
-	b.peer.SetPermissions(Permissions{Subscribe: true})
-	eventually(t, "media comes back", func() bool { return b.packets(KindVideo) > 10 })
-
-	hidden := everything
-	hidden.HiddenFrom = []string{"b"}
-	a.peer.SetPermissions(hidden)
-	eventually(t, "hidden tracks are taken away", func() bool { b.mu.Lock(); defer b.mu.Unlock(); return len(b.tracks) == 0 })
-}
-
 // continuous checks that sequence numbers have no gap and every stretch
 // begins with what the VP8 decoder needs.
 func continuous(t *testing.T, ps []rtp.Packet) {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 	"sync"
 
 	"yunting/media/floor"
@@ -64,6 +65,19 @@ func (r *Room) Peer(id string) *Peer {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.peers[id]
+}
+
+// Peers returns the peers whose ids begin with prefix.
+func (r *Room) Peers(prefix string) []*Peer {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var out []*Peer
+	for id, p := range r.peers {
+		if strings.HasPrefix(id, prefix) {
+			out = append(out, p)
+		}
+	}
+	return out
 }
 
 // Tracks lists what is published and was permitted at least once, ordered by id.

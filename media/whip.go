@@ -15,10 +15,19 @@ import (
 )
 
 // Authorize decides about a WHIP or WHEP request. It reads the bearer token
-// from r and returns the id of the peer that the session becomes. stream is
-// empty where WHEP watches the whole room. An error is answered with 401 when
-// it wraps ErrUnauthorized and with 403 otherwise.
-type Authorize func(r *http.Request, room, stream string, publish bool) (peerID string, err error)
+// from r and says what the session becomes. stream is empty where WHEP watches
+// the whole room. An error is answered with 401 when it wraps ErrUnauthorized
+// and with 403 otherwise.
+type Authorize func(r *http.Request, room, stream string, publish bool) (Grant, error)
+
+// Grant is what a new session becomes.
+type Grant struct {
+	Peer string // id of the peer
+	// AlwaysHeard is as in Permissions.
+	AlwaysHeard bool
+	// Opened is called with the peer before the session is answered; nil is skipped.
+	Opened func(*Peer)
+}
 
 // ErrUnauthorized is what Authorize wraps when the token is missing or unknown.
 var ErrUnauthorized = errors.New("media: unauthorized")
@@ -95,13 +104,13 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 		return
 	}
-	peer, err := g.auth(r, room, stream, g.publish)
+	grant, err := g.auth(r, room, stream, g.publish)
 	if err != nil {
 		refuse(w, err)
 		return
 	}
 	if !isSession {
-		g.open(w, r, room, stream, peer)
+		g.open(w, r, room, stream, grant)
 		return
 	}
 	g.mu.Lock()
@@ -159,14 +168,15 @@ func body(w http.ResponseWriter, r *http.Request, contentType string, limit int)
 }
 
 // open makes a session of an offer.
-func (g *gateway) open(w http.ResponseWriter, r *http.Request, room, stream, peerID string) {
+func (g *gateway) open(w http.ResponseWriter, r *http.Request, room, stream string, grant Grant) {
 	offer, ok := body(w, r, typeSDP, g.sfu.cfg.Limits.SDPBytes)
 	if !ok {
 		return
 	}
 	s := &session{room: room, stream: stream, offer: offer}
 	var p *Peer
-	opts := JoinOptions{Permissions: Permissions{Subscribe: !g.publish, PublishAudio: g.publish, PublishVideo: g.publish, PublishScreen: g.publish}}
+	opts := JoinOptions{Permissions: Permissions{Subscribe: !g.publish, PublishAudio: g.publish, PublishVideo: g.publish, PublishScreen: g.publish,
+		AlwaysHeard: grant.AlwaysHeard}}
 	opts.Events.State = func(_ string, state webrtc.PeerConnectionState) {
 		if state == webrtc.PeerConnectionStateFailed || state == webrtc.PeerConnectionStateClosed {
 			s.peer.Close()
@@ -175,7 +185,7 @@ func (g *gateway) open(w http.ResponseWriter, r *http.Request, room, stream, pee
 	if !g.publish {
 		opts.answering, opts.only = true, stream
 	}
-	p, err := g.sfu.Room(room).Join(peerID, opts)
+	p, err := g.sfu.Room(room).Join(grant.Peer, opts)
 	if err != nil {
 		refuse(w, err)
 		return
@@ -191,6 +201,9 @@ func (g *gateway) open(w http.ResponseWriter, r *http.Request, room, stream, pee
 		}
 		refuse(w, err)
 		return
+	}
+	if grant.Opened != nil {
+		grant.Opened(p)
 	}
 	id := rand.Text()
 	g.keep(id, s)

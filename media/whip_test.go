@@ -54,17 +54,17 @@ func gatheredOffer(t *testing.T, pc *webrtc.PeerConnection, restart bool) string
 
 func TestWHIPAndWHEP(t *testing.T) {
 	s := newSFU(t)
-	auth := func(r *http.Request, room, stream string, publish bool) (string, error) {
+	auth := func(r *http.Request, room, stream string, publish bool) (Grant, error) {
 		switch r.Header.Get("Authorization") {
 		case "Bearer good":
 			if publish {
-				return stream, nil
+				return Grant{Peer: stream}, nil
 			}
-			return fmt.Sprintf("watcher-%d", len(stream)), nil
+			return Grant{Peer: fmt.Sprintf("watcher-%d", len(stream))}, nil
 		case "Bearer wrong":
-			return "", fmt.Errorf("not yours")
+			return Grant{}, fmt.Errorf("not yours")
 		}
-		return "", ErrUnauthorized
+		return Grant{}, ErrUnauthorized
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/whip/", s.WHIP("/whip/", auth))

@@ -33,6 +33,7 @@ func (e *closeError) Error() string { return e.reason }
 
 // The ends of a connection that need no detail.
 var (
+	errRevoked  = &closeError{CloseForbidden, "signed out, or not allowed here any more"}
 	errReplaced = &closeError{CloseReplaced, "replaced by another connection of the same person"}
 	errRemoved  = &closeError{CloseRemoved, "removed from the hearing"}
 	errLeft     = &closeError{CloseLeft, "left"}

@@ -15,6 +15,7 @@ import (
 	"github.com/pion/webrtc/v4"
 	"golang.org/x/time/rate"
 
+	"yunting/docket"
 	"yunting/internal/identity"
 	"yunting/media"
 )
@@ -25,6 +26,7 @@ type conn struct {
 	ws      *websocket.Conn
 	actor   identity.Actor
 	hearing uuid.UUID
+	kase    uuid.UUID // of the hearing
 	seat    Seat
 
 	queue chan []byte   // to the writer; bounded, see send
@@ -39,9 +41,9 @@ type conn struct {
 	peer atomic.Pointer[media.Peer] // the person's media peer, set by the room
 }
 
-func newConn(h *Hub, ws *websocket.Conn, actor identity.Actor, hearing uuid.UUID, seat Seat) *conn {
+func newConn(h *Hub, ws *websocket.Conn, actor identity.Actor, hearing docket.Hearing, seat Seat) *conn {
 	return &conn{
-		hub: h, ws: ws, actor: actor, hearing: hearing, seat: seat,
+		hub: h, ws: ws, actor: actor, hearing: hearing.ID, kase: hearing.Case, seat: seat,
 		queue: make(chan []byte, maxQueue), gone: make(chan struct{}),
 	}
 }

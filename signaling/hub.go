@@ -119,10 +119,12 @@ type Hub struct {
 	low      atomic.Bool     // see SetLowSpace
 	ctx      context.Context // ends with Shutdown
 	end      context.CancelFunc
+	checks   sync.WaitGroup // of tickets
 
 	mu      sync.Mutex // guards the fields below; nothing is called while it is held
 	rooms   map[uuid.UUID]*room
-	conns   map[*conn]bool // that Serve runs
+	conns   map[*conn]bool         // that Serve runs
+	held    map[*media.Peer]Ticket // media without a socket
 	closing bool
 }
 
@@ -145,7 +147,8 @@ func New(cfg Config) (*Hub, error) {
 		return nil, fmt.Errorf("signaling: recording directory: %w", err)
 	}
 	cfg.RecordingDir = dir
-	h := &Hub{cfg: cfg, log: cfg.Logger, now: cfg.Now, rooms: make(map[uuid.UUID]*room), conns: make(map[*conn]bool)}
+	h := &Hub{cfg: cfg, log: cfg.Logger, now: cfg.Now, rooms: make(map[uuid.UUID]*room), conns: make(map[*conn]bool),
+		held: make(map[*media.Peer]Ticket)}
 	h.ctx, h.end = context.WithCancel(context.Background())
 	h.upgrader = websocket.Upgrader{
 		HandshakeTimeout: helloTimeout, ReadBufferSize: 4 << 10, WriteBufferSize: 16 << 10,
@@ -203,7 +206,7 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, actor identity.Actor
 		h.log.Info("signaling: socket refused", "hearing", hearing.ID, "error", err)
 		return
 	}
-	c := newConn(h, ws, actor, hearing.ID, seat)
+	c := newConn(h, ws, actor, hearing, seat)
 	if !h.track(c) {
 		c.tellDrain()
 	}
@@ -319,6 +322,7 @@ func (h *Hub) Shutdown(ctx context.Context) error {
 		h.sockets.Wait()
 		h.end() // what waits for the disk waits for the next Start
 		h.finishes.Wait()
+		h.checks.Wait()
 	}()
 	select {
 	case <-ended:

@@ -205,6 +205,9 @@ func (r *room) remove(m *member, req *removeRequest) error {
 	if p := r.standIn(other); p != nil {
 		p.Close()
 	}
+	for _, p := range r.media.Peers(watcherPrefix(other.ID)) {
+		p.Close()
+	}
 	if other.conn != nil {
 		other.conn.send(&noticeReply{Code: "removed", By: m.Name})
 		other.conn.close(errRemoved)

@@ -219,9 +219,12 @@ func (r *room) enter(e enterEvent) {
 	m.conn, m.actor, m.resume = c, c.actor, rand.Text()
 	m.Name, m.Seat, m.Connection = c.actor.Name, c.seat, ConnOnline
 	m.lostAt, m.closed = time.Time{}, false
-	if !resumed && m.peer != nil {
-		m.peer.Close()
-		m.peer = nil
+	if m.peer != nil {
+		r.hub.releaseMedia(m.peer) // by the ticket of the earlier connection
+		if !resumed || ended(m.peer) {
+			m.peer.Close()
+			m.peer = nil
+		}
 	}
 	r.stand(m)
 	c.peer.Store(m.peer)
@@ -281,6 +284,8 @@ func (r *room) goneFrom(e goneEvent) {
 	switch {
 	case errors.Is(e.cause, errLeft):
 		r.left(m, "leave_button")
+	case errors.Is(e.cause, errRevoked):
+		r.left(m, "ticket_ended")
 	case m.Standing == StandRemoved:
 		m.Connection = ConnNone
 	case m.Standing != StandPresent, r.hearing.Phase == docket.PhaseClosed:
@@ -291,6 +296,9 @@ func (r *room) goneFrom(e goneEvent) {
 		m.Connection, m.lostAt, m.closed = ConnLost, r.hub.now(), kind == "page_closed"
 		if !m.closed {
 			r.noteOrLog(m.actor, docket.EventNetworkLost, personNote{Account: m.ID, Name: m.Name, Cause: kind, CloseCode: code})
+		}
+		if m.peer != nil {
+			r.hub.HoldMedia(m.peer, e.conn.ticket())
 		}
 	}
 	r.broadcast(&personReply{m.Person}, m.ID)

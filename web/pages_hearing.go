@@ -139,10 +139,7 @@ type roomMe struct {
 // seat is where the person sits. Whoever may only watch is an observer,
 // whatever their standing.
 func (r *request) seat() signaling.Seat {
-	if !r.can(identity.ActJoinHearing) {
-		return signaling.SeatObserver
-	}
-	return signaling.SeatOf(r.view.Standings)
+	return seatOf(r.actor, r.view)
 }
 
 func (r *request) roomConfig() (string, error) {

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"crypto/rand"
 	"net/http"
 	"regexp"
 	"slices"
@@ -45,22 +44,35 @@ func (s *server) streamRoutes() []route {
 // streams are media's two handlers. They hold the sessions, so there is one of each.
 type streams struct{ whip, whep http.Handler }
 
-func newStreams(sfu *media.SFU) *streams {
+func newStreams(sfu *media.SFU, hub *signaling.Hub) *streams {
 	if sfu == nil {
 		return nil
 	}
-	return &streams{whip: sfu.WHIP("/whip/", authorizeStream), whep: sfu.WHEP("/whep/", authorizeStream)}
+	auth := authorizeStream(hub)
+	return &streams{whip: sfu.WHIP("/whip/", auth), whep: sfu.WHEP("/whep/", auth)}
 }
 
-// authorizeStream tells media which peer a session becomes. The guard and the handlers below have decided already.
-func authorizeStream(r *http.Request, _, stream string, publish bool) (string, error) {
-	if guarded := requestOf(r.Context()); guarded == nil || guarded.actor.Anonymous() {
-		return "", media.ErrUnauthorized
+// authorizeStream tells media which peer a session becomes, and binds it to the ticket of whoever opened it. The guard
+// and the handlers below have decided already.
+func authorizeStream(hub *signaling.Hub) media.Authorize {
+	return func(r *http.Request, _, stream string, publish bool) (media.Grant, error) {
+		guarded := requestOf(r.Context())
+		if guarded == nil || guarded.actor.Anonymous() {
+			return media.Grant{}, media.ErrUnauthorized
+		}
+		var grant media.Grant
+		if hub != nil {
+			ticket := guarded.ticket()
+			grant.Opened = func(p *media.Peer) { hub.HoldMedia(p, ticket) }
+		}
+		if !publish { // a player is nobody in the hearing: every session is a peer of its own
+			grant.Peer = signaling.WatcherID(guarded.actor.Account)
+			return grant, nil
+		}
+		grant.Peer = publisher(stream)
+		grant.AlwaysHeard = grant.Peer == guarded.hearing.Judge.String()
+		return grant, nil
 	}
-	if !publish {
-		return "watch-" + rand.Text(), nil // a player is nobody in the hearing: every session is a peer of its own
-	}
-	return publisher(stream), nil
 }
 
 // publisher is the media peer of a stream: the account that it stands in for, or a name of its own.

@@ -111,7 +111,10 @@ func newServer(c Config) (*server, error) {
 	if err := built(static); err != nil {
 		return nil, err
 	}
-	s.streams = newStreams(c.SFU)
+	s.streams = newStreams(c.SFU, c.Hub)
+	if c.Hub != nil {
+		c.Hub.CheckTickets(s.ticketsHold)
+	}
 	if s.assets, err = versions(static); err != nil {
 		return nil, err
 	}

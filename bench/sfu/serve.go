@@ -67,11 +67,11 @@ func (c *serveCommand) Run(ctx context.Context) error {
 
 func routes(sfu *media.SFU) http.Handler {
 	var watchers atomic.Int64
-	auth := func(_ *http.Request, _, stream string, publish bool) (string, error) {
+	auth := func(_ *http.Request, _, stream string, publish bool) (media.Grant, error) {
 		if publish {
-			return stream, nil
+			return media.Grant{Peer: stream}, nil
 		}
-		return "watcher-" + strconv.FormatInt(watchers.Add(1), 10), nil
+		return media.Grant{Peer: "watcher-" + strconv.FormatInt(watchers.Add(1), 10)}, nil
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/whip/", sfu.WHIP("/whip/", auth))

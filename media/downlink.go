@@ -296,7 +296,7 @@ func (w *worker) rate(now time.Time) {
 		return
 	}
 	w.rated = now
-	for t := range w.tracks {
+	for _, t := range w.tracks {
 		for _, l := range t.layers {
 			if int(l.index) >= maxLayers {
 				continue

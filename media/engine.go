@@ -7,8 +7,6 @@ import (
 	"github.com/pion/dtls/v3"
 	"github.com/pion/ice/v4"
 	"github.com/pion/interceptor"
-	"github.com/pion/interceptor/pkg/report"
-	"github.com/pion/interceptor/pkg/twcc"
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 )
@@ -61,9 +59,9 @@ func mediaEngine(feedback ...webrtc.RTCPFeedback) (*webrtc.MediaEngine, error) {
 	return m, nil
 }
 
-// publishAPI makes connections that receive: receiver reports and
-// transport-wide feedback come from pion, NACK and PLI from our worker.
-func publishAPI(se webrtc.SettingEngine) (*webrtc.API, error) {
+// publishAPI makes connections that receive. Transport-wide feedback comes
+// from r, everything else that a publisher is told from the workers.
+func publishAPI(se webrtc.SettingEngine, r *reporter) (*webrtc.API, error) {
 	m, err := mediaEngine(webrtc.RTCPFeedback{Type: webrtc.TypeRTCPFBTransportCC})
 	if err != nil {
 		return nil, err
@@ -84,16 +82,7 @@ func publishAPI(se webrtc.SettingEngine) (*webrtc.API, error) {
 		return nil, fmt.Errorf("media: header extensions: %w", err)
 	}
 	reg := &interceptor.Registry{}
-	reports, err := report.NewReceiverInterceptor()
-	if err != nil {
-		return nil, fmt.Errorf("media: receiver reports: %w", err)
-	}
-	reg.Add(reports)
-	feedback, err := twcc.NewSenderInterceptor()
-	if err != nil {
-		return nil, fmt.Errorf("media: transport feedback: %w", err)
-	}
-	reg.Add(feedback)
+	reg.Add(r)
 	return webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(reg), webrtc.WithSettingEngine(se)), nil
 }
 

@@ -56,6 +56,9 @@ func (l *layer) accept(run []*buffer) []*buffer {
 				l.width, l.height = b.vp8.Width, b.vp8.Height
 			}
 		}
+		if l.loss.Missing() > 0 {
+			t.hurry()
+		}
 		t.account(l, b)
 		for _, f := range t.feeds {
 			f.packet(b)
@@ -116,7 +119,7 @@ func (s *subscription) admit(b *buffer) bool {
 	}
 	if !b.key {
 		if !started || l.index == s.target || l.index == s.mapper.Layer() && s.paused {
-			l.wantKey = true
+			l.askKey()
 		}
 		return false
 	}
@@ -229,7 +232,7 @@ func (s *subscription) resendOne(out *binding, seq uint16) bool {
 
 func (s *subscription) askKeyFrame() {
 	if l := s.track.layerAt(s.mapper.Layer()); l != nil && s.track.kind == webrtc.RTPCodecTypeVideo {
-		l.wantKey = true
+		l.askKey()
 	}
 }
 

@@ -136,7 +136,7 @@ func take(taken *[simulcast.Max]bool, index uint8) {
 
 func (t *track) wantKey(index uint8) {
 	if l := t.layerAt(index); l != nil {
-		l.wantKey = true
+		l.askKey()
 	}
 }
 

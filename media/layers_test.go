@@ -49,7 +49,7 @@ func threeLayers(t *testing.T) (*track, []*encoding) {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.Close)
-	tr := &track{kind: webrtc.RTPCodecTypeVideo, isVP8: true, peer: p, codec: codecs()[0]}
+	tr := &track{w: &worker{}, kind: webrtc.RTPCodecTypeVideo, isVP8: true, peer: p, codec: codecs()[0]}
 	tr.permitted.Store(true)
 	var all []*encoding
 	for i := range uint8(3) {

@@ -64,7 +64,7 @@ func (r *Room) RequestKeyFrames() {
 	for _, t := range present {
 		t.w.do(func() {
 			for _, l := range t.layers {
-				l.wantKey = true
+				l.askKey()
 			}
 		})
 	}
@@ -95,7 +95,7 @@ func (rec *recording) attach(t *track) {
 		}
 		t.feeds = append(t.feeds, f)
 		for _, l := range t.layers {
-			l.wantKey = true
+			l.askKey()
 		}
 	})
 }
@@ -139,7 +139,9 @@ func (f *feed) packet(b *buffer) {
 	switch started := f.mapper.Started(); {
 	case started && !f.paused && l.index == f.mapper.Layer():
 	case !b.key:
-		l.wantKey = l.wantKey || !started || f.paused
+		if !started || f.paused {
+			l.askKey()
+		}
 		return
 	case !started:
 		f.mapper = rewrite.New(b.head.Seq)

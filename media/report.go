@@ -47,30 +47,66 @@ func (c *clock) get() (time.Duration, bool) {
 	return c.offset, c.known
 }
 
-// senderReports tells each receiver how the RTP clocks of its tracks stand
+// reports tells both ends of each track how it goes.
+func (w *worker) reports() {
+	now := time.Now()
+	for _, t := range w.tracks {
+		t.receiverReport(now)
+		t.senderReports()
+	}
+}
+
+// receiverReport tells the publisher how the track's streams arrive (RFC 3550
+// section 6.4.2). What was repaired counts as received.
+func (t *track) receiverReport(now time.Time) {
+	report := rtcp.ReceiverReport{SSRC: t.peer.sfu.reporter.ssrc}
+	for _, l := range t.layers {
+		highest, expected := l.loss.Extended()
+		since, got := expected-l.expected, l.loss.Received-l.received
+		if since == 0 {
+			continue // silent
+		}
+		l.expected, l.received = expected, l.loss.Received
+		r := rtcp.ReceptionReport{SSRC: l.ssrc, LastSequenceNumber: highest, Jitter: uint32(l.jitter.value)}
+		if got < since {
+			r.FractionLost = uint8(min((since-got)*256/since, 255))
+		}
+		if expected > l.received {
+			r.TotalLost = uint32(min(expected-l.received, 1<<23-1))
+		}
+		if l.sr.ntp != 0 {
+			r.LastSenderReport = uint32(l.sr.ntp >> 16)
+			r.Delay = uint32(now.Sub(l.sr.arrived).Seconds() * 65536)
+		}
+		report.Reports = append(report.Reports, r)
+	}
+	if len(report.Reports) > 0 {
+		t.send(&report)
+	}
+}
+
+// senderReports tells each receiver how the RTP clock of the track stands
 // to our wall clock (RFC 3550 section 6.4.1): the publishers' reports,
 // translated.
-func (w *worker) senderReports() {
-	for t := range w.tracks {
-		offset, known := t.peer.pub.clock.get()
-		if !known {
+func (t *track) senderReports() {
+	offset, known := t.peer.pub.clock.get()
+	if !known {
+		return
+	}
+	for _, s := range t.subscriptions() {
+		b := s.bound.Load()
+		if b == nil || s.packets == 0 || s.paused || !s.ready.Load() || !s.allowed.Load() {
 			continue
 		}
-		for _, s := range t.subscriptions() {
-			b := s.bound.Load()
-			if b == nil || s.packets == 0 || s.paused || !s.ready.Load() || !s.allowed.Load() {
-				continue
-			}
-			l := t.layerAt(s.mapper.Layer())
-			if l == nil || l.sr.ntp == 0 {
-				continue
-			}
-			now := time.Now()
-			since := ntpDuration(ntpTime(now.Add(-offset)), l.sr.ntp)
-			rtpNow := l.sr.rtp + uint32(int64(since.Microseconds())*int64(t.codec.ClockRate)/1e6) + s.mapper.TimestampOffset()
-			s.peer.sub.write(&rtcp.SenderReport{SSRC: b.ssrc, NTPTime: ntpTime(now), RTPTime: rtpNow,
-				PacketCount: s.packets, OctetCount: s.octets})
+		l := t.layerAt(s.mapper.Layer())
+		if l == nil || l.sr.ntp == 0 {
+			continue
 		}
+		now := time.Now()
+		since := ntpDuration(ntpTime(now.Add(-offset)), l.sr.ntp)
+		rtpNow := l.sr.rtp + uint32(int64(since.Microseconds())*int64(t.codec.ClockRate)/1e6) + s.mapper.TimestampOffset()
+		s.peer.sub.write(&rtcp.SenderReport{SSRC: b.ssrc, NTPTime: ntpTime(now), RTPTime: rtpNow,
+			PacketCount: s.packets, OctetCount: s.octets})
 	}
 }
 

@@ -25,8 +25,10 @@ type SFU struct {
 	sub     *webrtc.API
 	metrics *metrics
 	workers []*worker
-	wg      sync.WaitGroup // everything but the workers
-	done    chan struct{}
+
+	reporter reporter
+	wg       sync.WaitGroup // everything but the workers
+	done     chan struct{}
 
 	mu     sync.Mutex // guards what follows
 	rooms  map[string]*Room
@@ -56,7 +58,7 @@ func New(cfg Config) (*SFU, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &SFU{cfg: cfg, log: cfg.Logger, rooms: map[string]*Room{}, done: make(chan struct{})}
+	s := &SFU{cfg: cfg, log: cfg.Logger, rooms: map[string]*Room{}, done: make(chan struct{}), reporter: reporter{ssrc: newSSRC()}}
 	var err error
 	if s.port, err = openPort(cfg.Port, cfg.Listen, pionLog{cfg.Logger}); err != nil {
 		return nil, err
@@ -80,6 +82,7 @@ func New(cfg Config) (*SFU, error) {
 	}
 	s.wg.Go(s.housekeeping)
 	s.wg.Go(s.allocating)
+	s.wg.Go(func() { s.reporter.run(s.done) })
 	return s, nil
 }
 
@@ -92,7 +95,7 @@ func (s *SFU) build() error {
 		}
 	}
 	var err error
-	if s.pub, err = publishAPI(se); err != nil {
+	if s.pub, err = publishAPI(se, &s.reporter); err != nil {
 		return err
 	}
 	if s.sub, err = subscribeAPI(se); err != nil {
@@ -197,11 +200,10 @@ func (s *SFU) allRooms() []*Room {
 
 const (
 	speakerEvery = 250 * time.Millisecond
-	reportEvery  = 4 // speaker rounds to one round of sender reports and quality
+	reportEvery  = 4 // speaker rounds to one round of reports and quality
 )
 
-// housekeeping drives what happens by the clock: speakers, sender reports,
-// quality.
+// housekeeping drives what happens by the clock: speakers, reports, quality.
 func (s *SFU) housekeeping() {
 	tick := time.NewTicker(speakerEvery)
 	defer tick.Stop()
@@ -216,7 +218,7 @@ func (s *SFU) housekeeping() {
 			}
 			if n%reportEvery == 0 {
 				for _, w := range s.workers {
-					w.do(w.senderReports)
+					w.do(w.reports)
 				}
 				for _, r := range rooms {
 					r.quality(now)

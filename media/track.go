@@ -82,6 +82,7 @@ type track struct {
 	hushedAt uint16 // sequence number of the first packet that was held back
 	feeds    []*feed
 	ended    bool
+	hasty    bool                     // in the worker's list
 	off      [simulcast.Max]bool      // layers that the publisher was told to stop
 	unneeded [simulcast.Max]time.Time // since when nobody takes a layer
 }
@@ -107,6 +108,8 @@ type layer struct {
 	sr       senderReport
 	jitter   jitter
 	lostTold uint64 // of loss.Lost, what the track's figures hold
+	expected uint64 // of the stream, at the last receiver report
+	received uint64
 }
 
 // senderReport is a publisher's mapping of RTP time to its wall clock.

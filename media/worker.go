@@ -1,6 +1,7 @@
 package media
 
 import (
+	"slices"
 	"time"
 
 	"github.com/pion/rtcp"
@@ -12,6 +13,7 @@ const (
 	workerBatch = 64                    // packets of one fan-out
 	frameWait   = time.Millisecond      // how long a fan-out waits for a frame's last packet
 	workerTick  = 10 * time.Millisecond // NACK and key frame requests
+	surveyTicks = 10                    // a track that asked for nothing is looked at once in so many ticks
 	nackEach    = 256                   // packets asked for in one tick of one stream
 )
 
@@ -30,7 +32,9 @@ type worker struct {
 	stopped chan struct{}
 
 	// Owned by the goroutine.
-	tracks map[*track]struct{}
+	tracks []*track
+	survey int      // where in tracks the last survey ended
+	hasty  []*track // tracks with something to ask of their publisher
 	batch  []*buffer
 	heard  []*buffer // of audible
 	timer  *time.Timer
@@ -41,7 +45,7 @@ type worker struct {
 
 func newWorker(s *SFU) *worker {
 	return &worker{sfu: s, jobs: make(chan job, workerQueue), quit: make(chan struct{}), stopped: make(chan struct{}),
-		tracks: map[*track]struct{}{}, batch: make([]*buffer, 0, workerBatch)}
+		batch: make([]*buffer, 0, workerBatch)}
 }
 
 // push queues a packet; a full queue refuses it.
@@ -99,6 +103,7 @@ func (w *worker) run() {
 		case <-w.quit:
 			return
 		case now := <-tick.C:
+			w.look(now)
 			w.upstream(now)
 			w.probe(now)
 			w.rate(now)
@@ -194,9 +199,11 @@ func (w *worker) addLayer(t *track, l *layer) {
 	if t.ended {
 		return
 	}
+	if len(t.layers) == 0 && !slices.Contains(w.tracks, t) {
+		w.tracks = append(w.tracks, t)
+	}
 	t.layers = append(t.layers, l)
-	w.tracks[t] = struct{}{}
-	l.wantKey = true
+	l.askKey()
 }
 
 func (w *worker) removeLayer(t *track, l *layer) {
@@ -213,36 +220,80 @@ func (w *worker) endTrack(t *track) {
 	if t.voice != nil {
 		t.voice.Leave()
 	}
-	delete(w.tracks, t)
+	if i := slices.Index(w.tracks, t); i >= 0 {
+		w.tracks = slices.Delete(w.tracks, i, i+1)
+	}
 	for _, f := range t.feeds {
 		f.close()
 	}
 	t.feeds = nil
 }
 
-// upstream asks publishers for missing packets and for key frames.
-func (w *worker) upstream(now time.Time) {
-	for t := range w.tracks {
-		rtt := t.peer.pub.roundTrip()
-		for _, l := range t.layers {
-			if l.loss.Missing() > 0 {
-				w.askMissing(l, now, rtt)
-			}
+// look takes its share of the tracks and sees which layer suits each receiver
+// now. What cannot wait for the next look is in hasty.
+func (w *worker) look(now time.Time) {
+	for range min((len(w.tracks)+surveyTicks-1)/surveyTicks, len(w.tracks)) {
+		w.survey = (w.survey + 1) % len(w.tracks)
+		t := w.tracks[w.survey]
+		if t.kind != webrtc.RTPCodecTypeVideo {
+			continue
 		}
-		if t.kind == webrtc.RTPCodecTypeVideo {
-			t.retarget(now)
-			for _, l := range t.layers {
-				if len(t.feeds) > 0 && now.Sub(l.keySeen) > recordedKeys && now.Sub(l.lastSeen) < silentLayer {
-					l.wantKey = true
-				}
-				if l.wantKey && now.Sub(l.keyAsked) >= keyThrottle {
-					l.keyAsked = now
-					w.sfu.metrics.pli.Inc()
-					l.send(&rtcp.PictureLossIndication{MediaSSRC: l.ssrc})
-				}
+		t.retarget(now)
+		for _, l := range t.layers {
+			if len(t.feeds) > 0 && now.Sub(l.keySeen) > recordedKeys && now.Sub(l.lastSeen) < silentLayer {
+				l.askKey()
 			}
 		}
 	}
+}
+
+// hurry has the next tick ask the track's publisher for what is missing.
+func (t *track) hurry() {
+	if !t.hasty {
+		t.hasty = true
+		t.w.hasty = append(t.w.hasty, t)
+	}
+}
+
+// askKey has a key frame of the layer asked for, as often as it takes.
+func (l *layer) askKey() {
+	l.wantKey = true
+	l.track.hurry()
+}
+
+// upstream asks publishers for missing packets and for key frames.
+func (w *worker) upstream(now time.Time) {
+	waiting := w.hasty[:0]
+	for _, t := range w.hasty {
+		t.hasty = false
+		if !t.ended && w.ask(t, now) {
+			t.hasty = true
+			waiting = append(waiting, t)
+		}
+	}
+	clear(w.hasty[len(waiting):])
+	w.hasty = waiting
+}
+
+// ask asks a track's publisher and tells whether something is still awaited.
+func (w *worker) ask(t *track, now time.Time) (more bool) {
+	rtt := t.peer.pub.roundTrip()
+	for _, l := range t.layers {
+		if l.loss.Missing() > 0 {
+			w.askMissing(l, now, rtt)
+			more = more || l.loss.Missing() > 0
+		}
+		if t.kind != webrtc.RTPCodecTypeVideo || !l.wantKey {
+			continue
+		}
+		more = true
+		if now.Sub(l.keyAsked) >= keyThrottle {
+			l.keyAsked = now
+			w.sfu.metrics.pli.Inc()
+			t.send(&rtcp.PictureLossIndication{MediaSSRC: l.ssrc})
+		}
+	}
+	return more
 }
 
 func (w *worker) askMissing(l *layer, now time.Time, rtt time.Duration) {
@@ -254,7 +305,7 @@ func (w *worker) askMissing(l *layer, now time.Time, rtt time.Duration) {
 	if gaveUp > 0 {
 		w.sfu.metrics.lost.Add(float64(gaveUp))
 		if l.track.kind == webrtc.RTPCodecTypeVideo && len(l.track.feeds) > 0 {
-			l.wantKey = true // the record needs a whole picture again
+			l.wantKey = true // the record needs a whole picture again: ask does so next
 		}
 	}
 	if len(w.due) == 0 || !l.track.permitted.Load() {
@@ -264,13 +315,13 @@ func (w *worker) askMissing(l *layer, now time.Time, rtt time.Duration) {
 		w.due = w.due[:nackEach]
 	}
 	w.sfu.metrics.nackOut.Add(float64(len(w.due)))
-	l.send(&rtcp.TransportLayerNack{MediaSSRC: l.ssrc, Nacks: rtcp.NackPairsFromSequenceNumbers(w.due)})
+	l.track.send(&rtcp.TransportLayerNack{MediaSSRC: l.ssrc, Nacks: rtcp.NackPairsFromSequenceNumbers(w.due)})
 }
 
 // send writes RTCP to the publisher. A connection that is going down may
 // refuse it; the request is repeated while it is wanted.
-func (l *layer) send(p rtcp.Packet) {
-	if err := l.track.pc.WriteRTCP([]rtcp.Packet{p}); err != nil {
-		l.track.peer.sfu.log.Debug("media: rtcp", "err", err)
+func (t *track) send(p rtcp.Packet) {
+	if err := t.pc.WriteRTCP([]rtcp.Packet{p}); err != nil {
+		t.peer.sfu.log.Debug("media: rtcp", "err", err)
 	}
 }

@@ -31,6 +31,8 @@ type Tracker struct {
 	opts    Options
 	started bool
 	highest uint16
+	cycled  uint32 // highest, extended by its wraps
+	expects uint64
 	holes   []missing // ordered by seq
 
 	// Received counts distinct packets, Lost those given up.
@@ -54,7 +56,7 @@ func New(o Options) *Tracker {
 // Packet notes the arrival of seq. fresh is false for a repeated packet.
 func (t *Tracker) Packet(seq uint16, now time.Time) (fresh bool) {
 	if !t.started {
-		t.started, t.highest = true, seq
+		t.started, t.highest, t.cycled, t.expects = true, seq, uint32(seq), 1
 		t.Received++
 		return true
 	}
@@ -73,10 +75,14 @@ func (t *Tracker) Packet(seq uint16, now time.Time) (fresh bool) {
 				t.holes = append(t.holes[:0], t.holes[over:]...)
 			}
 		}
+		t.cycled += uint32(ahead)
+		t.expects += uint64(ahead)
 		t.highest = seq
 		t.Received++
 		return true
 	case ahead < -4*maxMissing: // the sender started anew
+		t.cycled += uint32(seq - t.highest)
+		t.expects++
 		t.holes, t.highest = t.holes[:0], seq
 		t.Received++
 		return true
@@ -115,3 +121,7 @@ func (t *Tracker) Due(dst []uint16, now time.Time, rtt time.Duration) (due []uin
 
 // Missing is the number of packets now being asked for.
 func (t *Tracker) Missing() int { return len(t.holes) }
+
+// Extended is the highest sequence number with its wraps, and how many packets
+// there should have been (RFC 3550 appendix A.3).
+func (t *Tracker) Extended() (highest uint32, expected uint64) { return t.cycled, t.expects }

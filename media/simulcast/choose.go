@@ -1,7 +1,7 @@
 // Package simulcast chooses which layer of a picture a receiver gets:
 // the smallest that still looks sharp at the size shown, among those that
 // arrive, and not above what the receiver's link can carry. It is pure; the
-// forwarding worker calls it a hundred times a second for each receiver.
+// forwarding worker calls it ten to a hundred times a second for each receiver.
 package simulcast
 
 // None is the choice of no layer: nothing is shown, or nothing arrives.

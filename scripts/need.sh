@@ -20,6 +20,8 @@ have_postgres || packages="$packages postgresql"
 want nodejs node
 want npm npm
 if [ "${1:-run}" = test ]; then
+	want "gcc libc6-dev" cc # go test -race links with C
+	want openssl openssl
 	want chromium chromium
 	want poppler-utils pdfsig
 	want ffmpeg ffprobe
@@ -49,7 +51,7 @@ echo "Yunting needs these packages first. Type:" >&2
 if command -v apt-get >/dev/null 2>&1; then
 	echo "  sudo apt-get install -y$packages" >&2
 elif command -v brew >/dev/null 2>&1; then
-	echo "  brew install postgresql@15 node ffmpeg poppler qpdf" >&2
+	echo "  brew install postgresql@15 node ffmpeg mkvtoolnix poppler qpdf openssl" >&2
 else
 	echo "  (your package manager) install$packages" >&2
 fi

@@ -88,6 +88,10 @@ func (s *Service) mailDelivery(ctx context.Context, id uuid.UUID, last bool) err
 		return err
 	}
 	failure := s.mail.Send(ctx, m)
+	if failure != nil && errors.Is(ctx.Err(), context.Canceled) {
+		return failure // the court stops: this was no attempt
+	}
+	ctx = context.WithoutCancel(ctx) // what became of the mail is recorded whoever stops now
 	var rejected *mail.Rejected
 	switch {
 	case failure == nil:

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
 	"golang.org/x/crypto/acme/autocert"
 
 	"yunting/docket"
@@ -247,13 +248,29 @@ func (c *court) accountName(ctx context.Context, id uuid.UUID) (string, error) {
 	return account.Person.Name, err
 }
 
+// Jobs that run when the court stops get softStop to end; then they are told to, and put back for the next start.
+const (
+	softStop = 10 * time.Second
+	hardStop = 10 * time.Second
+)
+
+// putBack gives a job that the court's end interrupted back to the queue, as if it had not been tried.
+func putBack(ctx context.Context, _ *rivertype.JobRow, work func(context.Context) error) error {
+	err := work(ctx)
+	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
+		return river.JobSnooze(0)
+	}
+	return err
+}
+
 // startJobs starts the client that works the queues. A job whose worker died is taken up again within about a minute, not River's hour.
 func (c *court) startJobs(ctx context.Context) error {
 	workers := river.NewWorkers()
 	c.service.Workers(workers)
 	client, err := river.NewClient(riverpgxv5.New(c.pool), &river.Config{
 		Logger: c.log, Workers: workers, Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}},
-		JobTimeout: 40 * time.Second, RescueStuckJobsAfter: 50 * time.Second,
+		JobTimeout: 40 * time.Second, RescueStuckJobsAfter: 50 * time.Second, SoftStopTimeout: softStop,
+		Middleware: []rivertype.Middleware{river.WorkerMiddlewareFunc(putBack)},
 	})
 	if err != nil {
 		return fmt.Errorf("jobs: %w", err)
@@ -262,7 +279,7 @@ func (c *court) startJobs(ctx context.Context) error {
 		return fmt.Errorf("jobs: %w", err)
 	}
 	c.jobs = client
-	c.onStop("jobs", 20*time.Second, client.Stop)
+	c.onStop("jobs", softStop+hardStop, client.Stop)
 	return nil
 }
 

@@ -52,6 +52,8 @@ type process struct {
 	args []string
 	cmd  *exec.Cmd
 	log  *syncBuffer
+
+	ended <-chan error // what the program that start started ended with
 }
 
 // startDemo starts `yunting demo` in a fresh directory and waits until it is ready. It is stopped with the test.
@@ -96,6 +98,7 @@ func (p *process) start() {
 	ended := make(chan error, 1)
 	cmd := p.cmd
 	go func() { ended <- cmd.Wait() }()
+	p.ended = ended
 	if err := p.await(ended); err != nil {
 		p.t.Fatalf("the court did not start: %v\n%s", err, p.log)
 	}
@@ -120,6 +123,20 @@ func (p *process) await(ended <-chan error) error {
 				}
 			}
 		}
+	}
+}
+
+// until polls for what the running court brings about.
+func (p *process) until(what string, done func() bool) {
+	p.t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for !done() {
+		if time.Now().After(deadline) {
+			p.t.Fatalf("waited a minute for %s\n%s", what, p.log)
+		}
+		<-tick.C
 	}
 }
 

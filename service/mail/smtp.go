@@ -123,13 +123,16 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 	if err != nil {
 		return err
 	}
-	if err := client.DialWithContext(ctx); err != nil {
+	conversation, err := client.DialToSMTPClientWithContext(ctx)
+	if err != nil {
 		return fmt.Errorf("mail: connect: %w", err)
 	}
+	cut := context.AfterFunc(ctx, func() { _ = conversation.Text.Close() }) // the command that waits returns an error
+	defer cut()
 	// The server took or refused the message by its reply to DATA; what QUIT says after that
 	// changes nothing, and an error there must not make the mail go out twice.
-	err = client.Send(msg)
-	if closing := client.Close(); closing != nil && err != nil {
+	err = client.SendWithSMTPClient(conversation, msg)
+	if closing := client.CloseWithSMTPClient(conversation); closing != nil && err != nil {
 		err = errors.Join(err, closing)
 	}
 	if err != nil {

@@ -65,7 +65,7 @@ func (r *room) beginRecording() error {
 	for _, m := range r.people {
 		rec.file.Names[m.ID.String()] = m.Name
 	}
-	if err := os.MkdirAll(rec.dir, 0o700); err != nil {
+	if err := record.MakeDir(rec.dir); err != nil {
 		return fmt.Errorf("signaling: recording: %w", err)
 	}
 	if err := rec.save(); err != nil {
@@ -142,7 +142,7 @@ func writeSession(path string, s sessionFile) error {
 	if err != nil {
 		return fmt.Errorf("signaling: session file: %w", errors.Join(err, os.Remove(f.Name())))
 	}
-	return nil
+	return record.SyncDir(filepath.Dir(path))
 }
 
 func (rec *recording) pause() {

@@ -2,6 +2,7 @@ package record
 
 import (
 	"bytes"
+	"encoding/gob"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +22,29 @@ type clip struct {
 	video, audio [][]byte
 	videoCodec   webrtc.RTPCodecParameters
 }
+
+// storedClip is a clip of VP8 as a child process gets it.
+type storedClip struct{ Video, Audio [][]byte }
+
+func (c clip) store(path string) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(gob.NewEncoder(f).Encode(storedClip{c.video, c.audio}), f.Close())
+}
+
+func loadClip(path string) (clip, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return clip{}, err
+	}
+	var s storedClip
+	err = errors.Join(gob.NewDecoder(f).Decode(&s), f.Close())
+	return clip{video: s.Video, audio: s.Audio, videoCodec: vp8}, err
+}
+
+var vp8 = webrtc.RTPCodecParameters{RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000}}
 
 const clipFPS = 25
 

@@ -59,29 +59,9 @@ func TestFaultIsToldAndListed(t *testing.T) {
 	}
 }
 
-// TestSlowDiskNeverBlocks fills the queue while nobody empties it.
-func TestSlowDiskNeverBlocks(t *testing.T) {
-	r := &Recorder{opts: Options{Now: time.Now}, queue: make(chan item, 4)}
-	s := &sink{recorder: r}
-	for range 100 {
-		s.RTP(make([]byte, 1200), time.Now())
-	}
-	s.Close()
-	if len(r.queue) != 4 || s.since.IsZero() {
-		t.Errorf("%d queued, lost since %v", len(r.queue), s.since)
-	}
-	for range 4 {
-		<-r.queue
-	}
-	s.RTP(make([]byte, 10), time.Now())
-	if i := <-r.queue; i.kind != kindFault {
-		t.Errorf("the record says %q, want a fault", i.kind)
-	}
-}
-
 func FuzzReadSegment(f *testing.F) {
 	dir := f.TempDir()
-	w, err := createSegment(dir, "p", time.Unix(1, 0))
+	w, err := createSegment(machine{}, dir, "p", 1, time.Unix(1, 0))
 	must(f, err)
 	must(f, w.append(record{kind: kindPacket, track: 1, at: time.Unix(1, 0), data: []byte("packet")}))
 	must(f, closeSegment(w))
@@ -123,6 +103,17 @@ func order(a assembler, b []byte) {
 		o.push(uint16(i*i), held{ts: int64(i), marker: i%2 == 0, red: i != 3, payload: b, at: int64(i) * int64(time.Second)})
 	}
 	o.cut()
+}
+
+// openFile opens a file until the test ends.
+func openFile(t *testing.T, path string) (*os.File, int64) {
+	t.Helper()
+	f, err := os.Open(path)
+	must(t, err)
+	t.Cleanup(func() { must(t, f.Close()) })
+	info, err := f.Stat()
+	must(t, err)
+	return f, info.Size()
 }
 
 func closeSegment(w *segmentWriter) error {

@@ -91,7 +91,7 @@ func writeDurably(path string, b []byte) error {
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	return errors.Join(os.Rename(path+".tmp", path), syncDir(filepath.Dir(path)))
+	return errors.Join(os.Rename(path+".tmp", path), SyncDir(filepath.Dir(path)))
 }
 
 // readStory is the first pass: it checks the closed segments against the
@@ -238,27 +238,36 @@ func closeLeftovers(dir string) error {
 	if err != nil {
 		return err
 	}
-	lines, err := os.ReadFile(filepath.Join(dir, openSegments))
+	b, err := os.ReadFile(filepath.Join(dir, openSegments))
 	if err != nil {
 		return err
 	}
 	listed := map[string]bool{}
 	peer := ""
-	for _, l := range splitLines(lines) {
+	for _, l := range splitLines(b) {
 		var s Segment
 		if json.Unmarshal(l, &s) == nil {
 			listed[s.File], peer = true, s.Participant
 		}
 	}
+	files = slices.DeleteFunc(files, func(path string) bool { return listed[filepath.Base(path)] })
+	if len(files) == 0 {
+		return nil
+	}
+	list, err := openList(machine{}, dir)
+	if err != nil {
+		return err
+	}
 	for _, path := range files {
-		if listed[filepath.Base(path)] {
-			continue
+		line, err := readLeftover(path, peer)
+		if err == nil {
+			_, err = list.add(line)
 		}
-		if err := closeLeftover(dir, path, peer); err != nil {
-			return err
+		if err != nil {
+			return errors.Join(err, list.file.Close())
 		}
 	}
-	return nil
+	return list.file.Close()
 }
 
 func splitLines(b []byte) (lines [][]byte) {
@@ -271,39 +280,47 @@ func splitLines(b []byte) (lines [][]byte) {
 	}
 }
 
-func closeLeftover(dir, path, peer string) error {
+// readLeftover makes the line of a segment that was not closed, from what the
+// disk has of it.
+func readLeftover(path, peer string) (Segment, error) {
 	line := Segment{Participant: peer, File: filepath.Base(path)}
 	if _, err := fmt.Sscanf(line.File, "%d.seg", &line.Number); err != nil {
-		return fmt.Errorf("segment name: %w", err)
+		return line, fmt.Errorf("segment name: %w", err)
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return err
+		return line, err
 	}
 	err = readSegment(f, func(r record) error {
 		if line.From.IsZero() {
 			line.From = r.at.UTC()
 		}
-		line.To = r.at.UTC()
+		if at := r.at.UTC(); at.After(line.To) {
+			line.To = at
+		}
 		var d declaration
 		if r.kind == kindTrack && json.Unmarshal(r.data, &d) == nil {
 			line.Participant = d.Peer
 		}
 		return nil
 	})
-	if err != nil && !errors.Is(err, errBadRecord) {
-		return errors.Join(err, f.Close())
+	if errors.Is(err, errBadRecord) {
+		err = nil
 	}
-	if err := f.Close(); err != nil {
-		return err
+	if err := errors.Join(err, f.Close()); err != nil {
+		return line, err
+	}
+	if line.From.IsZero() { // cut off before its first record
+		info, err := os.Stat(path)
+		if err != nil {
+			return line, err
+		}
+		line.From = info.ModTime().UTC()
+		line.To = line.From
 	}
 	sum, size, err := hashFile(path)
-	if err != nil {
-		return err
-	}
 	line.SHA256, line.Size = hex.EncodeToString(sum[:]), size
-	_, err = appendList(dir, line)
-	return err
+	return line, err
 }
 
 // hashFile returns the SHA-256 and the size of a file.
@@ -341,7 +358,7 @@ func makeFile(dir string, s *story) (Finished, error) {
 	if err != nil {
 		return Finished{}, err
 	}
-	if err := errors.Join(os.Rename(tmp, path), syncDir(filepath.Dir(path))); err != nil {
+	if err := errors.Join(os.Rename(tmp, path), SyncDir(filepath.Dir(path))); err != nil {
 		return Finished{}, err
 	}
 	return Finished{Participant: s.peer, Path: path, SHA256: sum, Size: size,

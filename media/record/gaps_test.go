@@ -7,8 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pion/webrtc/v4"
-
 	"yunting/media"
 )
 
@@ -109,7 +107,7 @@ func TestGapsAreTheTrueOnes(t *testing.T) {
 				l.s, l.seq = s, uint16(random.Uint32())
 				codec := opus
 				if l.source == media.SourceCamera {
-					codec = webrtc.RTPCodecParameters{RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000}}
+					codec = vp8
 				}
 				l.sink = s.sink("p1", l.source, codec)
 				l.run(length, between(pauses, randomly(random, length, []string{CauseNetwork, CauseSilent, CauseOverflow})), random)

@@ -146,15 +146,15 @@ func opusHead(channels byte, rate uint32) []byte {
 	return append(b, 0, 0, 0)
 }
 
-// disk keeps the first error and takes everything after it, since the block
+// mediaFile keeps the first error and takes everything after it, since the block
 // writer cannot be stopped half way.
-type disk struct {
+type mediaFile struct {
 	file *os.File
 	buf  *bufio.Writer
 	err  error
 }
 
-func (d *disk) Write(b []byte) (int, error) {
+func (d *mediaFile) Write(b []byte) (int, error) {
 	if d.err == nil {
 		_, d.err = d.buf.Write(b)
 	}
@@ -162,7 +162,7 @@ func (d *disk) Write(b []byte) (int, error) {
 }
 
 // WriteAt fills in what is known last: cues and duration.
-func (d *disk) WriteAt(b []byte, at int64) (int, error) {
+func (d *mediaFile) WriteAt(b []byte, at int64) (int, error) {
 	if d.err == nil {
 		d.err = d.buf.Flush()
 	}
@@ -172,7 +172,7 @@ func (d *disk) WriteAt(b []byte, at int64) (int, error) {
 	return len(b), nil
 }
 
-func (d *disk) Close() error {
+func (d *mediaFile) Close() error {
 	if d.err == nil {
 		d.err = d.buf.Flush()
 	}
@@ -183,7 +183,7 @@ func (d *disk) Close() error {
 	return nil
 }
 
-var _ io.WriterAt = (*disk)(nil)
+var _ io.WriterAt = (*mediaFile)(nil)
 
 // write makes the file at path.
 func (m *muxer) write(path string, s *story) error {
@@ -191,7 +191,7 @@ func (m *muxer) write(path string, s *story) error {
 	if err != nil {
 		return err
 	}
-	d := &disk{file: f, buf: bufio.NewWriterSize(f, 256<<10)}
+	d := &mediaFile{file: f, buf: bufio.NewWriterSize(f, 256<<10)}
 	fatal := make(chan error, 4)
 	if err := m.open(d, s, fatal); err != nil {
 		return errors.Join(err, f.Close())
@@ -216,7 +216,7 @@ func (m *muxer) write(path string, s *story) error {
 	return nil
 }
 
-func (m *muxer) open(d *disk, s *story, fatal chan<- error) error {
+func (m *muxer) open(d *mediaFile, s *story, fatal chan<- error) error {
 	doc := "webm"
 	if m.matroska {
 		doc = "matroska"

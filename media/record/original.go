@@ -42,7 +42,7 @@ func pack(dir string, lines []Segment) (Original, error) {
 		return o, err
 	}
 	sum.Sum(o.SHA256[:0])
-	return o, errors.Join(os.Rename(o.Path+".tmp", o.Path), syncDir(filepath.Dir(o.Path)))
+	return o, errors.Join(os.Rename(o.Path+".tmp", o.Path), SyncDir(filepath.Dir(o.Path)))
 }
 
 func appendFile(w io.Writer, path string, size int64) error {

@@ -23,7 +23,7 @@ func recorded(t *testing.T) (Finished, []Segment) {
 	s := &stage{t: t, dir: t.TempDir(), start: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}
 	var told []Segment
 	var err error
-	s.rec, err = New(Options{Dir: s.dir, OnFinished: func(f Finished) { s.done = append(s.done, f) },
+	s.rec, err = New(Options{Dir: s.dir, SegmentLength: 2 * time.Second, OnFinished: func(f Finished) { s.done = append(s.done, f) },
 		OnSegment: func(l Segment) { told = append(told, l) }, OnError: func(_ string, err error) { t.Error(err) }})
 	must(t, err)
 	v := s.sink("p1", media.SourceCamera, c.videoCodec)

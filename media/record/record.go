@@ -26,12 +26,22 @@ import (
 
 // queueLength is how many packets the disk may be behind (about 30 MB, or
 // 4 s of 40 cameras) before packets are lost to the record, never to the room.
-const queueLength = 1 << 14
+const (
+	queueLength   = 1 << 14
+	rareItems     = 1 << 8 // more room in the queue for what must not be lost
+	segmentLength = 4 * time.Second
+)
+
+// ErrSlow says that the disk could not keep up and packets are missing from the
+// record.
+var ErrSlow = errors.New("record: the disk is too slow")
 
 // Options says where and how to record.
 type Options struct {
 	// Dir is the recording's own directory; it is made when missing.
 	Dir string
+	// SegmentLength is how long a segment stays open; 0 is 4 s.
+	SegmentLength time.Duration
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	// Logger takes faults; nil discards.
@@ -49,6 +59,8 @@ type Options struct {
 	// OnWorks is told when recording works again for a participant of whom
 	// OnError told, as OnError is.
 	OnWorks func(participant string)
+
+	disk disk // nil is the machine's
 }
 
 // Finished is one participant's finished record.
@@ -66,9 +78,10 @@ type Finished struct {
 
 // Recorder records one room. Its methods are safe for concurrent use.
 type Recorder struct {
-	opts  Options
-	queue chan item
-	done  chan struct{} // closed when the writing goroutine has ended
+	opts     Options
+	queue    chan item
+	troubles *troubles
+	done     chan struct{} // closed when the writing goroutine has ended
 
 	mu       sync.Mutex // guards what follows
 	finished bool
@@ -85,19 +98,21 @@ func New(opts Options) (*Recorder, error) {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
-	if err := os.MkdirAll(opts.Dir, 0o700); err != nil {
+	if opts.SegmentLength <= 0 {
+		opts.SegmentLength = segmentLength
+	}
+	if opts.disk == nil {
+		opts.disk = machine{}
+	}
+	if err := makeDir(opts.disk, opts.Dir); err != nil {
 		return nil, fmt.Errorf("record: %w", err)
 	}
-	// A directory that cannot be written to is told now, not at the first packet.
-	probe, err := os.CreateTemp(opts.Dir, ".probe-*")
-	if err != nil {
+	// A disk that takes nothing is told now, not at the first packet.
+	if err := keepReserve(opts.Dir); err != nil {
 		return nil, fmt.Errorf("record: %w", err)
 	}
-	if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
-		return nil, fmt.Errorf("record: %w", err)
-	}
-	r := &Recorder{opts: opts, queue: make(chan item, queueLength), done: make(chan struct{})}
-	w := newWriter(opts)
+	r := &Recorder{opts: opts, queue: make(chan item, queueLength+rareItems), troubles: newTroubles(opts), done: make(chan struct{})}
+	w := newWriter(opts, r.troubles)
 	go func() {
 		defer close(r.done)
 		w.run(r.queue)
@@ -125,7 +140,7 @@ func (r *Recorder) NewSink(peer string, track media.TrackInfo, codec webrtc.RTPC
 	return s
 }
 
-// put queues a rare item; it waits for room, which the writer always makes.
+// put queues a rare item, for which offer leaves room.
 func (r *Recorder) put(i item) { r.queue <- i }
 
 // Pause stops writing (recess); Resume goes on. The pause is listed as a gap.
@@ -187,6 +202,9 @@ func (r *Recorder) Finish() error {
 // the crash. Doing it again changes nothing.
 func Recover(dir string) ([]Finished, error) {
 	if _, err := os.Stat(dir); err != nil {
+		return nil, fmt.Errorf("record: recover: %w", err)
+	}
+	if err := giveReserve(dir); err != nil {
 		return nil, fmt.Errorf("record: recover: %w", err)
 	}
 	return finishAll(dir, func(Finished) {})

@@ -26,13 +26,12 @@ import (
 // are chained: each holds the SHA-256 of the line before. A segment without a
 // line was open at a crash; its records count up to the first bad checksum.
 const (
-	magic         = "yunting segment 1\n"
-	openSegments  = "segments.jsonl"
-	segmentLength = 4 * time.Second
-	segmentBytes  = 16 << 20
-	recordHead    = 8
-	recordBody    = 11
-	maxRecord     = 1 << 16
+	magic        = "yunting segment 1\n"
+	openSegments = "segments.jsonl"
+	segmentBytes = 16 << 20
+	recordHead   = 8
+	recordBody   = 11
+	maxRecord    = 1 << 16
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -76,47 +75,25 @@ func SegmentFile(number int) string { return fmt.Sprintf("%06d.seg", number) }
 
 // segmentWriter appends to one open segment.
 type segmentWriter struct {
-	dir   string
 	line  Segment
-	file  *os.File
+	file  file
 	buf   *bufio.Writer
 	sum   hash.Hash
 	dirty bool
 	head  [recordHead + recordBody]byte
 }
 
-// createSegment opens the next segment of a participant's directory.
-func createSegment(dir, peer string, at time.Time) (*segmentWriter, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
-	}
-	last, err := filepath.Glob(filepath.Join(dir, "*.seg"))
+// createSegment opens a participant's segment with a number that no other has.
+func createSegment(d disk, dir, peer string, number int, at time.Time) (*segmentWriter, error) {
+	name := SegmentFile(number)
+	f, err := d.Open(filepath.Join(dir, name), os.O_CREATE|os.O_EXCL)
 	if err != nil {
 		return nil, err
 	}
-	list, err := os.OpenFile(filepath.Join(dir, openSegments), os.O_CREATE|os.O_RDONLY, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := list.Close(); err != nil {
-		return nil, err
-	}
-	n := 1
-	if len(last) > 0 {
-		if _, err := fmt.Sscanf(filepath.Base(last[len(last)-1]), "%d.seg", &n); err != nil {
-			return nil, fmt.Errorf("segment name: %w", err)
-		}
-		n++
-	}
-	name := SegmentFile(n)
-	f, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	s := &segmentWriter{dir: dir, file: f, sum: sha256.New(),
-		line: Segment{Number: n, Participant: peer, File: name, From: at.UTC(), To: at.UTC()}}
+	s := &segmentWriter{file: f, sum: sha256.New(),
+		line: Segment{Number: number, Participant: peer, File: name, From: at.UTC(), To: at.UTC()}}
 	s.buf = bufio.NewWriterSize(io.MultiWriter(f, s.sum), 256<<10)
-	if err := errors.Join(s.put([]byte(magic)), syncDir(dir)); err != nil {
+	if err := errors.Join(s.put([]byte(magic)), d.SyncDir(dir)); err != nil {
 		s.abandon()
 		return nil, err
 	}
@@ -150,10 +127,8 @@ func (s *segmentWriter) append(r record) error {
 	return s.put(r.data)
 }
 
-// full tells whether the segment is to be closed.
-func (s *segmentWriter) full(now time.Time) bool {
-	return now.Sub(s.line.From) >= segmentLength || s.line.Size >= segmentBytes
-}
+// age is how long the segment has been open.
+func (s *segmentWriter) age(now time.Time) time.Duration { return now.Sub(s.line.From) }
 
 // flush makes durable what was written.
 func (s *segmentWriter) flush() error {
@@ -167,74 +142,71 @@ func (s *segmentWriter) flush() error {
 	return s.file.Sync()
 }
 
-// close makes the segment durable and enters it in the list.
+// close makes the segment durable and gives its line, still without a chain.
 func (s *segmentWriter) close() (Segment, error) {
-	if err := s.flush(); err != nil {
-		s.abandon()
-		return Segment{}, err
-	}
-	if err := s.file.Close(); err != nil {
+	if err := errors.Join(s.flush(), s.file.Close()); err != nil {
 		return Segment{}, err
 	}
 	s.line.SHA256 = hex.EncodeToString(s.sum.Sum(nil))
-	return appendList(s.dir, s.line)
+	return s.line, nil
 }
 
 // abandon closes the file after a fault; its good records count as those of a
 // segment that was open at a crash.
 func (s *segmentWriter) abandon() { _ = s.file.Close() }
 
-// appendList chains a line to the segment list and makes it durable.
-func appendList(dir string, line Segment) (Segment, error) {
-	f, err := os.OpenFile(filepath.Join(dir, openSegments), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return line, err
-	}
-	last, end, err := lastLine(f)
-	if err != nil {
-		return line, errors.Join(err, f.Close())
-	}
-	if last != nil {
-		line.Previous = lineHash(last)
-	}
-	_, err = f.WriteAt(append(line.Line(), '\n'), end)
-	return line, errors.Join(err, f.Sync(), f.Close())
+// segmentList is the chained list of a participant's segments.
+type segmentList struct {
+	file file
+	end  int64
+	last string // SHA-256 of the last line
 }
 
-// lastLine finds the last whole line of the list and where the next begins. A
-// crash may have left half a line behind: it is cut off.
-func lastLine(f *os.File) (line []byte, end int64, err error) {
-	size, err := f.Seek(0, io.SeekEnd)
-	if err != nil || size == 0 {
-		return nil, 0, err
+// openList opens the list of a directory, or begins it. Half a line that a
+// crash left behind is cut off.
+func openList(d disk, dir string) (*segmentList, error) {
+	path := filepath.Join(dir, openSegments)
+	b, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
 	}
-	tail := make([]byte, min(size, 16<<10))
-	if _, err := f.ReadAt(tail, size-int64(len(tail))); err != nil {
-		return nil, 0, err
+	f, err := d.Open(path, os.O_CREATE)
+	if err != nil {
+		return nil, err
 	}
-	cut := bytes.LastIndexByte(tail, '\n')
-	if cut < 0 {
-		return nil, 0, f.Truncate(0)
+	l := &segmentList{file: f, end: int64(bytes.LastIndexByte(b, '\n') + 1)}
+	if lines := splitLines(b); len(lines) > 0 {
+		l.last = lineHash(lines[len(lines)-1])
 	}
-	end = size - int64(len(tail)) + int64(cut) + 1
-	if end < size {
-		err = f.Truncate(end)
+	err = d.SyncDir(dir)
+	if l.end < int64(len(b)) {
+		err = errors.Join(err, f.Truncate(l.end))
 	}
-	tail = tail[:cut]
-	return tail[bytes.LastIndexByte(tail, '\n')+1:], end, err
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return l, nil
+}
+
+// add chains a line to the list and makes it durable.
+func (l *segmentList) add(line Segment) (Segment, error) {
+	line.Previous = l.last
+	text := append(line.Line(), '\n')
+	_, err := l.file.Write(text)
+	if err == nil {
+		err = l.file.Sync()
+	}
+	if err != nil {
+		return line, errors.Join(err, l.file.Truncate(l.end))
+	}
+	l.end += int64(len(text))
+	l.last = line.Chain()
+	return line, nil
 }
 
 func lineHash(line []byte) string {
 	h := sha256.Sum256(line)
 	return hex.EncodeToString(h[:])
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // errBadRecord ends the reading of a segment that was cut off.

@@ -127,28 +127,23 @@ func (s *sink) SenderReport(ntp uint64, rtp uint32, arrived time.Time) {
 // offer never blocks: what the disk cannot take is missing from the record,
 // and the record says so.
 func (s *sink) offer(kind byte, b *[]byte, at time.Time) {
-	if !s.since.IsZero() {
-		select {
-		case s.recorder.queue <- item{kind: kindFault, decl: &s.decl, at: at, since: s.since}:
-			s.since = time.Time{}
-		default:
-			pool.Put(b)
-			return
-		}
-	}
-	select {
-	case s.recorder.queue <- item{kind: kind, decl: &s.decl, at: at, data: b}:
-	default:
-		s.since = at
+	r := s.recorder
+	if len(r.queue) >= cap(r.queue)-rareItems {
 		pool.Put(b)
+		if s.since.IsZero() {
+			s.since = at
+			r.troubles.begin(s.decl.Peer, ErrSlow)
+		}
+		return
 	}
+	if !s.since.IsZero() {
+		r.put(item{kind: kindFault, decl: &s.decl, at: at, since: s.since})
+		s.since = time.Time{}
+	}
+	r.put(item{kind: kind, decl: &s.decl, at: at, data: b})
 }
 
-// Close queues the track's end (media.Sink). The end is only a hint, so a full
-// queue may lose it.
+// Close queues the track's end (media.Sink).
 func (s *sink) Close() {
-	select {
-	case s.recorder.queue <- item{kind: kindEnd, decl: &s.decl, at: s.recorder.opts.Now()}:
-	default:
-	}
+	s.recorder.put(item{kind: kindEnd, decl: &s.decl, at: s.recorder.opts.Now()})
 }

@@ -2,39 +2,35 @@ package record
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"sync"
+	"syscall"
 	"time"
 )
 
 const (
 	flushEvery = 500 * time.Millisecond // what a crash can lose
 	retryEvery = 2 * time.Second        // how often a failing disk is tried again
+	syncers    = 16                     // files that are synced at once
 )
 
-// writer owns the open segments of all participants; it runs on the
-// recorder's goroutine.
+// writer owns the segments of all participants; it runs on the recorder's
+// goroutine.
 type writer struct {
 	opts         Options
+	troubles     *troubles
 	participants map[string]*participant
 	paused       bool
+	gaveReserve  bool
 	tick         *time.Ticker
 }
 
-// participant is one person's directory of segments.
-type participant struct {
-	peer    string
-	dir     string
-	seg     *segmentWriter // nil before the first record and while failing
-	tracks  []*declaration
-	failed  bool
-	retryAt time.Time
-	lostAt  time.Time // of the first record lost to a fault, zero when none
-}
-
-func newWriter(o Options) *writer {
-	return &writer{opts: o, participants: map[string]*participant{}, tick: time.NewTicker(flushEvery)}
+func newWriter(o Options, t *troubles) *writer {
+	return &writer{opts: o, troubles: t, participants: map[string]*participant{}, tick: time.NewTicker(flushEvery)}
 }
 
 func (w *writer) run(queue <-chan item) {
@@ -43,7 +39,8 @@ func (w *writer) run(queue <-chan item) {
 		select {
 		case i := <-queue:
 			if i.kind == kindStop {
-				w.closeAll()
+				w.flush(func(*participant) bool { return true })
+				w.end()
 				return
 			}
 			w.take(i)
@@ -51,7 +48,10 @@ func (w *writer) run(queue <-chan item) {
 				pool.Put(i.data)
 			}
 		case <-w.tick.C:
-			w.flushAll()
+			now := w.opts.Now()
+			w.flush(func(p *participant) bool {
+				return p.seg.age(now) >= w.opts.SegmentLength || p.seg.line.Size >= segmentBytes
+			})
 		}
 	}
 }
@@ -104,130 +104,130 @@ func (w *writer) participant(peer string) *participant {
 		if !plainName.MatchString(peer) {
 			name = fmt.Sprintf("x%x", peer)
 		}
-		p = &participant{peer: peer, dir: filepath.Join(w.opts.Dir, name)}
+		p = &participant{disk: w.opts.disk, peer: peer, dir: filepath.Join(w.opts.Dir, name)}
 		w.participants[peer] = p
 	}
 	return p
 }
 
-// write appends a record to the participant's segment and opens and closes
-// segments as needed. A failing disk is reported once and tried again; it works
-// when something was flushed to it.
+// write appends a record to the participant's segment. A failing disk is
+// reported once and tried again; it works when something was flushed to it.
 func (w *writer) write(p *participant, r record) {
 	now := w.opts.Now()
-	if p.failed && p.seg == nil && now.Before(p.retryAt) {
-		return
+	if p.failed && p.seg == nil {
+		if now.Before(p.retryAt) {
+			return
+		}
+		p.retryAt = now.Add(retryEvery)
+		if !w.room() {
+			return
+		}
 	}
-	err := w.ensure(p, r.at)
+	// What the clock does not close in time, such as in a burst, is closed here.
+	late := w.opts.SegmentLength + 2*flushEvery
+	if p.seg != nil && (p.seg.age(r.at) >= late || p.seg.line.Size >= segmentBytes) {
+		line, err := p.close()
+		w.done(p, line, err)
+	}
+	settled, err := p.open(r.at)
+	w.tell(settled)
 	if err == nil {
 		err = p.seg.append(r)
 	}
-	if err == nil && p.seg.full(r.at) {
-		err = w.close(p)
-	}
 	if err != nil {
-		w.fail(p, err, now)
+		w.fail(p, err)
 	}
 }
 
-// ensure opens a segment that begins with the participant's tracks.
-func (w *writer) ensure(p *participant, at time.Time) error {
-	if p.seg != nil {
-		return nil
+// flush makes durable what all participants have, many files at once, and
+// closes the segments for which full says so.
+func (w *writer) flush(full func(*participant) bool) {
+	type result struct {
+		line Segment
+		err  error
 	}
-	seg, err := createSegment(p.dir, p.peer, at)
-	if err != nil {
-		return err
-	}
-	for _, d := range p.tracks {
-		if err := seg.append(declare(d, at)); err != nil {
-			seg.abandon()
-			return err
+	var open []*participant
+	for _, p := range w.participants {
+		if p.seg != nil {
+			open = append(open, p)
 		}
 	}
-	p.seg = seg
-	if !p.lostAt.IsZero() {
-		lost := p.lostAt
-		p.lostAt = time.Time{}
-		for _, d := range p.tracks {
-			if err := seg.append(faultRecord(d.Number, lost, at, CauseFault)); err != nil {
-				return err
-			}
+	for some := range slices.Chunk(open, syncers) {
+		results := make([]result, len(some))
+		var wg sync.WaitGroup
+		for i, p := range some {
+			closing := full(p)
+			wg.Go(func() {
+				if closing {
+					results[i].line, results[i].err = p.close()
+				} else {
+					results[i].err = p.seg.flush()
+				}
+			})
+		}
+		wg.Wait()
+		for i, p := range some {
+			w.done(p, results[i].line, results[i].err)
 		}
 	}
-	return nil
 }
 
-// close closes the participant's segment and tells of it.
-func (w *writer) close(p *participant) error {
-	line, err := p.seg.close()
-	p.seg = nil
+// done takes the outcome of a flush, or of the close of a segment.
+func (w *writer) done(p *participant, line Segment, err error) {
 	if err != nil {
-		return err
-	}
-	w.works(p)
-	if w.opts.OnSegment != nil {
-		w.opts.OnSegment(line)
-	}
-	return nil
-}
-
-// works ends a participant's fault.
-func (w *writer) works(p *participant) {
-	if !p.failed {
+		w.fail(p, err)
 		return
 	}
 	p.failed = false
-	if w.opts.OnWorks != nil {
-		go w.opts.OnWorks(p.peer)
+	w.troubles.end(p.peer)
+	w.tell(line)
+}
+
+// tell tells of a closed segment, if it is one.
+func (w *writer) tell(line Segment) {
+	if line.Number > 0 && w.opts.OnSegment != nil {
+		w.opts.OnSegment(line)
 	}
 }
 
-func (w *writer) fail(p *participant, err error, now time.Time) {
-	if p.seg != nil {
-		p.seg.abandon()
-		p.seg = nil
-	}
-	p.retryAt = now.Add(retryEvery)
-	if p.lostAt.IsZero() {
-		p.lostAt = now
-	}
-	if p.failed {
-		return
-	}
-	p.failed = true
-	w.opts.Logger.Error("record: cannot write", "err", err)
-	if w.opts.OnError != nil {
-		go w.opts.OnError(p.peer, err)
-	}
-}
-
-func (w *writer) flushAll() {
+// fail takes note that a participant's disk fails. On a full disk the reserve
+// makes room for the line of the segment that could not go on.
+func (w *writer) fail(p *participant, err error) {
 	now := w.opts.Now()
-	for _, p := range w.participants {
-		if p.seg == nil {
-			continue
+	p.abandon(now)
+	p.retryAt = now.Add(retryEvery)
+	if full(err) && !w.gaveReserve {
+		w.gaveReserve = true
+		if err := giveReserve(w.opts.Dir); err != nil {
+			w.opts.Logger.Error("record: reserve", "err", err)
 		}
-		err := p.seg.flush()
-		if err == nil {
-			w.works(p)
-			if p.seg.full(now) {
-				err = w.close(p)
-			}
-		}
-		if err != nil {
-			w.fail(p, err, now)
-		}
+	}
+	settled, unsettled := p.settle()
+	w.tell(settled)
+	p.failed = true
+	if w.troubles.begin(p.peer, err) {
+		w.opts.Logger.Error("record: cannot write", "err", err, "listed", unsettled == nil)
 	}
 }
 
-func (w *writer) closeAll() {
+func full(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
+
+// room tells whether a disk that was full has room again: for the reserve first.
+func (w *writer) room() bool {
+	if w.gaveReserve {
+		w.gaveReserve = keepReserve(w.opts.Dir) != nil
+	}
+	return !w.gaveReserve
+}
+
+// end closes what is open still.
+func (w *writer) end() {
 	for _, p := range w.participants {
-		if p.seg == nil {
-			continue
+		if err := p.end(); err != nil {
+			w.opts.Logger.Error("record: cannot close", "err", err)
 		}
-		if err := w.close(p); err != nil {
-			w.fail(p, err, w.opts.Now())
-		}
+	}
+	if err := giveReserve(w.opts.Dir); err != nil {
+		w.opts.Logger.Error("record: reserve", "err", err)
 	}
 }

@@ -30,7 +30,8 @@ type track struct {
 	decl   declaration
 	clock  timeline
 	unwrap unwrapper // the second pass's
-	ended  int64     // unix nanoseconds; 0 when it did not
+	heard  int64     // arrival of the last packet, unix nanoseconds
+	ended  int64     // likewise; 0 when it did not
 	out    *output
 	order  *orderer
 }
@@ -176,6 +177,7 @@ func (s *story) learn(r record) error {
 		if err != nil {
 			return nil // it was counted when it came
 		}
+		t.heard = max(t.heard, at)
 		ext := t.clock.packet(h.Timestamp, at)
 		if !t.unwrap.started { // the second pass counts from the same start
 			t.unwrap = unwrapper{last: ext, started: true}

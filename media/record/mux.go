@@ -253,14 +253,23 @@ func offer(c chan<- error, err error) {
 	}
 }
 
-// endOf is when the last of an output's tracks ended, or the record did.
+// endOf is when the last of an output's tracks ended, or the record did; 0 when
+// it did so as soon as nothing came any more.
 func (s *story) endOf(o *output) (at int64) {
+	var heard int64
 	for _, t := range s.order {
-		if t.out == o && t.ended != 0 {
+		switch {
+		case t.out != o:
+			continue
+		case t.ended != 0:
 			at = max(at, t.ended)
-		} else if t.out == o {
+		default:
 			at = s.last
 		}
+		heard = max(heard, t.heard)
+	}
+	if at-heard <= minGap {
+		return 0
 	}
 	return at
 }

@@ -67,15 +67,18 @@ type stage struct {
 	start time.Time
 }
 
-func newStage(t testing.TB) *stage {
+// newStage begins a recording; set changes its options.
+func newStage(t testing.TB, set ...func(*Options)) *stage {
 	s := &stage{t: t, dir: t.TempDir(), start: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}
 	s.set(s.start)
-	var err error
-	s.rec, err = New(Options{Dir: s.dir, Now: func() time.Time { return time.Unix(0, s.now.Load()) }, OnFinished: func(f Finished) { s.done = append(s.done, f) },
-		OnError: func(_ string, err error) { t.Error(err) }})
-	if err != nil {
-		t.Fatal(err)
+	o := Options{Dir: s.dir, Now: func() time.Time { return time.Unix(0, s.now.Load()) }, OnFinished: func(f Finished) { s.done = append(s.done, f) },
+		OnError: func(_ string, err error) { t.Error(err) }}
+	for _, f := range set {
+		f(&o)
 	}
+	var err error
+	s.rec, err = New(o)
+	must(t, err)
 	return s
 }
 

@@ -17,13 +17,11 @@ func TestErrorOfTheDisk(t *testing.T) {
 	c := makeClip(t, 8, "libvpx")
 	d := newForgetfulDisk()
 	told, works := make(chan error, 8), make(chan string, 8)
-	s := &stage{t: t, dir: t.TempDir(), start: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}
-	s.set(s.start)
-	var err error
-	s.rec, err = New(Options{Dir: filepath.Join(s.dir, "hearing"), SegmentLength: time.Second, disk: d, Now: func() time.Time { return time.Unix(0, s.now.Load()) },
-		OnFinished: func(f Finished) { s.done = append(s.done, f) },
-		OnError:    func(_ string, err error) { told <- err }, OnWorks: func(p string) { works <- p }})
-	must(t, err)
+	s := newStage(t, func(o *Options) {
+		o.Dir, o.disk = filepath.Join(o.Dir, "hearing"), d
+		o.SegmentLength = time.Second
+		o.OnError, o.OnWorks = func(_ string, err error) { told <- err }, func(p string) { works <- p }
+	})
 	v := s.sink("p1", media.SourceCamera, c.videoCodec)
 	failed, mended := false, false
 	for _, p := range packets(c.video, time.Second/clipFPS, 90000, &codecs.VP8Payloader{EnablePictureID: true}, 1) {
@@ -94,13 +92,10 @@ func checkSegments(t *testing.T, f Finished) {
 func TestSlowDiskNeverBlocks(t *testing.T) {
 	d, gate := newForgetfulDisk(), make(chan struct{})
 	told, works := make(chan error, 8), make(chan string, 8)
-	s := &stage{t: t, dir: t.TempDir(), start: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}
-	s.set(s.start)
-	var err error
-	s.rec, err = New(Options{Dir: filepath.Join(s.dir, "hearing"), disk: d, Now: func() time.Time { return time.Unix(0, s.now.Load()) },
-		OnFinished: func(f Finished) { s.done = append(s.done, f) },
-		OnError:    func(_ string, err error) { told <- err }, OnWorks: func(p string) { works <- p }})
-	must(t, err)
+	s := newStage(t, func(o *Options) {
+		o.Dir, o.disk = filepath.Join(o.Dir, "hearing"), d
+		o.OnError, o.OnWorks = func(_ string, err error) { told <- err }, func(p string) { works <- p }
+	})
 	a := s.sink("p1", media.SourceMic, opus)
 	send := func(n int) {
 		at := s.start.Add(time.Duration(n) * 20 * time.Millisecond)

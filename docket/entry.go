@@ -42,6 +42,7 @@ const (
 	EntryIntegrity         = "recording.integrity"
 	EntryRecordingConsent  = "recording.consent"            // that it stands for the transcript, or not (AV 8)
 	EntryIntegrityAnswer   = "recording.integrity_answered" // AV 9
+	EntryFilm              = "recording.film"               // one film of the whole hearing
 	EntryWatched           = "recording.watched"            // once a viewing (AV 10)
 	EntryCopied            = "recording.copied"
 	EntryCopyAsked         = "recording.copy_asked" // AV 11
@@ -63,7 +64,7 @@ func EntryKinds() []string {
 		EntryEvidenceAdded, EntryEvidenceRemoved, EntryInvited, EntryLinked, EntryConsent, EntryConsentDeclined,
 		EntryConsentWithdrawn, EntryHearingScheduled, EntryHearingPhase, EntryTranscriptLine, EntryTranscriptRevised,
 		EntryTranscriptAnswer, EntryRecording, EntryIntegrity, EntryRecordingConsent, EntryIntegrityAnswer,
-		EntryWatched, EntryCopied, EntryCopyAsked, EntryCopyDecided, EntryDocumentCreated, EntryJudgmentSigned, EntryServed,
+		EntryFilm, EntryWatched, EntryCopied, EntryCopyAsked, EntryCopyDecided, EntryDocumentCreated, EntryJudgmentSigned, EntryServed,
 		EntryServiceEvent, EntryServiceEffective, EntryServiceProof, EntryStage, EntryExported, EntryRead}
 	for _, event := range HearingEvents() {
 		kinds = append(kinds, "hearing."+event)

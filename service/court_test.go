@@ -31,6 +31,7 @@ import (
 	"yunting/internal/ledger"
 	"yunting/internal/postgres/pgtest"
 	"yunting/service"
+	"yunting/service/grid"
 	"yunting/service/mail"
 	"yunting/service/sign"
 )
@@ -103,7 +104,8 @@ func newCourt(t *testing.T, mailer mail.Mailer) *court {
 		must(t, err)
 	}
 	c.Service = service.New(service.Config{Pool: pool, Docket: c.docket, Blobs: blobs, Signer: c.signer, Mail: mailer, Jobs: inserter,
-		Ledger: c.log, Identity: c.people, Now: c.clock.Now, PublicURL: "https://court.test", Logger: quiet})
+		Ledger: c.log, Identity: c.people, Now: c.clock.Now, PublicURL: "https://court.test", Logger: quiet,
+		FilmDir: t.TempDir(), FilmTools: filmTools(t)})
 	c.work(quiet)
 	c.judge = c.register("linjing", "林静", "31010119800307001", identity.RoleJudge)
 	c.clerk = c.register("wanglei", "王磊", "31010119810307001", identity.RoleClerk)
@@ -113,13 +115,20 @@ func newCourt(t *testing.T, mailer mail.Mailer) *court {
 	return c
 }
 
+func filmTools(t *testing.T) grid.Tools {
+	t.Helper()
+	tools, err := grid.FindTools(t.Context())
+	must(t, err)
+	return tools
+}
+
 // work starts the job client and stops it with the test.
 func (c *court) work(quiet *slog.Logger) {
 	c.t.Helper()
 	workers := river.NewWorkers()
 	c.Workers(workers)
 	client, err := river.NewClient(riverpgxv5.New(c.pool), &river.Config{Logger: quiet, Workers: workers, RetryPolicy: soon{},
-		Queues:            map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}},
+		Queues:            map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}, service.FilmQueue: {MaxWorkers: 1}},
 		FetchPollInterval: 50 * time.Millisecond, FetchCooldown: 20 * time.Millisecond, TestOnly: true})
 	must(c.t, err)
 	must(c.t, client.Start(context.WithoutCancel(c.t.Context())))

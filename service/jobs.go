@@ -56,6 +56,7 @@ func (s *Service) Workers(w *river.Workers) {
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, job *river.Job[ProofArgs]) error {
 		return s.proof(ctx, job.Args.Delivery, job.Args.Supplement)
 	}))
+	river.AddWorker(w, filmWorker{s: s})
 }
 
 // messageID is the Message-ID of a delivery's mail; a bounce quotes it.

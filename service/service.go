@@ -24,6 +24,7 @@ import (
 	"yunting/internal/identity"
 	"yunting/internal/ledger"
 	"yunting/internal/postgres"
+	"yunting/service/grid"
 	"yunting/service/mail"
 	"yunting/service/sign"
 )
@@ -42,6 +43,8 @@ type Config struct {
 	Now       func() time.Time // time.Now when nil
 	PublicURL string           // of the court's server, without a slash at the end; links in mails start with it
 	Logger    *slog.Logger     // slog.Default when nil; gets no personal data
+	FilmDir   string           // where films of hearings are put together; empty: none are made
+	FilmTools grid.Tools       // from grid.FindTools; the zero Tools make no films
 }
 
 // Service makes, signs and serves documents. It is safe for concurrent use.
@@ -58,6 +61,10 @@ type Service struct {
 	publicURL string
 	log       *slog.Logger
 	court     docket.Profile
+	filmDir   string
+	filmTools grid.Tools
+	filmsEnd  context.Context // ends with StopFilms
+	filmStop  context.CancelFunc
 }
 
 // New makes the service over the court's database and docket.
@@ -65,8 +72,9 @@ func New(c Config) *Service {
 	s := &Service{
 		pool: c.Pool, docket: c.Docket, blobs: c.Blobs, signer: c.Signer, mail: c.Mail, jobs: c.Jobs,
 		ledger: c.Ledger, identity: c.Identity, clock: c.Now, publicURL: strings.TrimSuffix(c.PublicURL, "/"), log: c.Logger,
-		court: c.Docket.Court(),
+		court: c.Docket.Court(), filmDir: c.FilmDir, filmTools: c.FilmTools,
 	}
+	s.filmsEnd, s.filmStop = context.WithCancel(context.Background())
 	if s.clock == nil {
 		s.clock = time.Now
 	}

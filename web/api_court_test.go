@@ -22,6 +22,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
 
 	"yunting/docket"
 	"yunting/internal/blob"
@@ -115,7 +116,7 @@ func newAPICourtAs(t *testing.T, demo *DemoInfo) *apiCourt {
 	web := httptest.NewUnstartedServer(nil)
 	public := "http://" + web.Listener.Addr().String()
 	papers := service.New(service.Config{Pool: pool, Docket: register, Blobs: blobs, Signer: signer, Mail: spool, Jobs: inserter,
-		Ledger: transparency, Identity: people, PublicURL: public, Logger: log})
+		Ledger: transparency, Identity: people, PublicURL: public, Logger: log, FilmDir: filepath.Join(dir, "films"), FilmTools: apiFilmTools(t)})
 	sfu, err := media.New(media.Config{Listen: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, Logger: log})
 	apiCheck(t, err)
 	t.Cleanup(func() {
@@ -146,13 +147,19 @@ func newAPICourtAs(t *testing.T, demo *DemoInfo) *apiCourt {
 	return c
 }
 
+// soon retries jobs at once, so that tests need not wait for River's backoff.
+type soon struct{}
+
+func (soon) NextRetry(*rivertype.JobRow) time.Time { return time.Now() }
+
 // apiWork works the queues until the test ends.
 func apiWork(t *testing.T, papers *service.Service, driver *riverpgxv5.Driver) {
 	t.Helper()
 	workers := river.NewWorkers()
 	papers.Workers(workers)
 	client, err := river.NewClient(driver, &river.Config{Logger: slog.New(slog.DiscardHandler), Workers: workers, FetchPollInterval: 100 * time.Millisecond,
-		Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 2}}})
+		Queues:      map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 2}, service.FilmQueue: {MaxWorkers: 1}},
+		RetryPolicy: soon{}})
 	apiCheck(t, err)
 	apiCheck(t, client.Start(context.Background()))
 	t.Cleanup(func() {

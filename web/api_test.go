@@ -350,7 +350,7 @@ func (w *apiWalk) hear() {
 // recordings adds a finished file as the recorder does, and plays it.
 func (w *apiWalk) recordings(path string) {
 	w.t.Helper()
-	content := []byte("not really a film")
+	content := apiClip(w.t)
 	ref, err := w.server.Blobs.Put(w.t.Context(), bytes.NewReader(content))
 	apiCheck(w.t, err)
 	apiCheck(w.t, w.server.Docket.RecordingPart(w.t.Context(), w.hearing.ID, docket.Recording{Participant: w.ids["judge"].String(), Account: w.ids["judge"],
@@ -362,13 +362,14 @@ func (w *apiWalk) recordings(path string) {
 	}
 	file := w.send("defendant", "GET", apiPrefix+path+"/recordings/"+list[0].ID.String()+"/file", nil)
 	if file.status != http.StatusOK || !bytes.Equal(file.body, content) {
-		w.t.Errorf("recording: %d, %q", file.status, file.body)
+		w.t.Errorf("recording: %d, %d bytes", file.status, len(file.body))
 	}
 	if got := file.header.Get("Cache-Control") + " " + file.header.Get("Content-Disposition"); got != "no-store inline" {
 		w.t.Errorf("a recording to be played is served %q", got)
 	}
 	w.watchRecording(path, "/recordings/"+list[0].ID.String()+"/copy")
 	w.signRecording(path + "/recording")
+	w.films(path)
 }
 
 // signRecording has one party sign the integrity value and the other object, as they agreed that the recording stands

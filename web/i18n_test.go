@@ -110,6 +110,10 @@ func computedKeys() []string {
 	for _, s := range identity.Standings() {
 		add("standing.", "", string(s))
 	}
+	for _, f := range service.FilmStates() {
+		add("films.state.", "", string(f))
+	}
+	add("films.fault.", "", service.FilmFaults()...)
 	for _, k := range []identity.IDKind{identity.IDResident, identity.IDPassport, identity.IDUSCC} {
 		add("idkind.", "", string(k))
 	}

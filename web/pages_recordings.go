@@ -19,6 +19,9 @@ type recordingsPage struct {
 	MaySign    bool
 	Objection  string
 	MayCopy    bool
+
+	Films        filmsPart
+	MayMakeFilms bool
 }
 
 func (s *server) getRecordings(r *request) error { return s.showRecordings(r, http.StatusOK, nil) }
@@ -32,7 +35,7 @@ func (s *server) showRecordings(r *request, status int, wrong []fieldError) erro
 	if err != nil {
 		return err
 	}
-	page := recordingsPage{Hearing: r.hearing, Case: c, Recordings: list, MayCopy: r.can(identity.ActCopyRecording)}
+	page := recordingsPage{Hearing: r.hearing, Case: c, Recordings: list, MayCopy: r.can(identity.ActCopyRecording), MayMakeFilms: r.can(identity.ActMakeFilm)}
 	value, err := s.Docket.IntegrityOf(r.Context(), r.hearing.ID)
 	switch {
 	case err == nil:
@@ -49,6 +52,9 @@ func (s *server) showRecordings(r *request, status int, wrong []fieldError) erro
 	page.MaySign = page.Integrity != nil && page.Replacing.Agreed && r.can(identity.ActSignIntegrity)
 	for _, a := range page.Answers {
 		page.MaySign = page.MaySign && !(a.Account == r.actor.Account && a.Current)
+	}
+	if page.Films, err = r.films(); err != nil {
+		return err
 	}
 	if r.PostForm != nil {
 		page.Objection = r.PostFormValue("objection")

@@ -15,6 +15,7 @@ import (
 	"yunting/internal/identity"
 	"yunting/internal/ledger"
 	"yunting/service"
+	"yunting/service/grid"
 )
 
 // Errors of the web itself.
@@ -76,6 +77,7 @@ func problemOf(err error) problem {
 		{errBadForm, problem{http.StatusBadRequest, "bad_form"}},
 		{errIncomplete, problem{http.StatusConflict, "incomplete_upload"}},
 		{handler.ErrNotFound, problem{http.StatusNotFound, "not_found"}},
+		{grid.ErrUnavailable, problem{http.StatusServiceUnavailable, "no_ffmpeg"}},
 		{errNoHearing, problem{http.StatusServiceUnavailable, "no_hearing"}},
 	} {
 		if errors.Is(err, known.err) {

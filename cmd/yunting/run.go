@@ -30,6 +30,7 @@ import (
 	"yunting/internal/secrets"
 	"yunting/media"
 	"yunting/service"
+	"yunting/service/grid"
 	"yunting/service/mail"
 	"yunting/service/sign"
 	"yunting/signaling"
@@ -143,7 +144,8 @@ func open(ctx context.Context, o options, log *slog.Logger) (_ *court, err error
 		return nil, err
 	}
 	c.service = service.New(service.Config{Pool: c.pool, Docket: c.docket, Blobs: c.blobs, Signer: signer, Mail: mailer, Jobs: inserter,
-		Ledger: c.ledger, Identity: c.identity, Now: time.Now, PublicURL: o.PublicURL, Logger: log})
+		Ledger: c.ledger, Identity: c.identity, Now: time.Now, PublicURL: o.PublicURL, Logger: log,
+		FilmDir: filepath.Join(o.DataDir, "films"), FilmTools: c.filmTools(ctx)})
 	if err := c.openHearings(ctx); err != nil {
 		return nil, err
 	}
@@ -179,6 +181,15 @@ func (c *court) openDatabase(ctx context.Context) error {
 	}
 	c.onStop("database connections", 5*time.Second, func(context.Context) error { c.pool.Close(); return nil })
 	return nil
+}
+
+// filmTools finds ffmpeg. Without it the court makes no films of hearings and says so; all else works.
+func (c *court) filmTools(ctx context.Context) grid.Tools {
+	tools, err := grid.FindTools(ctx)
+	if err != nil {
+		c.log.Info("no films of hearings are made", "reason", err)
+	}
+	return tools
 }
 
 func (c *court) openMail() (mail.Mailer, error) {
@@ -268,18 +279,24 @@ func (c *court) startJobs(ctx context.Context) error {
 	workers := river.NewWorkers()
 	c.service.Workers(workers)
 	client, err := river.NewClient(riverpgxv5.New(c.pool), &river.Config{
-		Logger: c.log, Workers: workers, Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}},
+		Logger: c.log, Workers: workers, Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}, service.FilmQueue: {MaxWorkers: 1}},
 		JobTimeout: 40 * time.Second, RescueStuckJobsAfter: 50 * time.Second, SoftStopTimeout: softStop,
 		Middleware: []rivertype.Middleware{river.WorkerMiddlewareFunc(putBack)},
 	})
 	if err != nil {
 		return fmt.Errorf("jobs: %w", err)
 	}
+	if err := c.service.ResumeFilms(ctx); err != nil {
+		return err
+	}
 	if err := client.Start(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("jobs: %w", err)
 	}
 	c.jobs = client
-	c.onStop("jobs", softStop+hardStop, client.Stop)
+	c.onStop("jobs", softStop+hardStop, func(ctx context.Context) error {
+		c.service.StopFilms()
+		return client.Stop(ctx)
+	})
 	return nil
 }
 

@@ -45,6 +45,7 @@ const (
 	ActAskCopy           Action = "ask_copy"           // 申请复制
 	ActDecideCopy        Action = "decide_copy"        // 准许复制
 	ActSeeViewings       Action = "see_viewings"       // 查阅记录: who watched
+	ActMakeFilm          Action = "make_film"          // 合成录像: one film of a hearing
 	ActDraftJudgment     Action = "draft_judgment"     //
 	ActSignJudgment      Action = "sign_judgment"      //
 	ActReadDocument      Action = "read_document"      //
@@ -64,7 +65,7 @@ func Actions() []Action {
 	return []Action{
 		ActFile, ActReadCase, ActEditDraft, ActSubmit, ActReview, ActInvite, ActLink, ActConsent, ActAddEvidence,
 		ActReadEvidence, ActSchedule, ActJoinHearing, ActWatchHearing, ActControlHearing, ActAdmit, ActTranscribe,
-		ActConfirmTranscript, ActReplaceTranscript, ActSignIntegrity, ActPlayRecording, ActCopyRecording, ActAskCopy, ActDecideCopy, ActSeeViewings, ActDraftJudgment, ActSignJudgment, ActReadDocument, ActServe,
+		ActConfirmTranscript, ActReplaceTranscript, ActSignIntegrity, ActPlayRecording, ActCopyRecording, ActAskCopy, ActDecideCopy, ActSeeViewings, ActMakeFilm, ActDraftJudgment, ActSignJudgment, ActReadDocument, ActServe,
 		ActReadDelivery, ActConfirmReceipt, ActExport, ActListQueue, ActSupervise, ActAdminister, ActReadLedger,
 		ActAccount,
 	}
@@ -157,6 +158,7 @@ var policy = map[Action][]grant{
 		{standings: parties, stages: stagesLive, copier: true},
 	},
 	ActAskCopy:    {{standings: parties, stages: stagesLive}},
+	ActMakeFilm:   {{standings: officers, stages: stagesLive}},
 	ActDecideCopy: {{standings: []Standing{StandingJudge}, stages: stagesLive}},
 	ActSeeViewings: {
 		{standings: officers, stages: stagesLive},

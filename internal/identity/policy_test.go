@@ -76,6 +76,7 @@ var expected = map[Action]map[string]string{
 	ActCopyRecording: {"as judge": live, "as clerk": live}, // parties with leave: TestCopyingNeedsLeave
 	ActAskCopy:       {"as plaintiff": live, "as defendant": live, "as third_party": live},
 	ActDecideCopy:    {"as judge": live},
+	ActMakeFilm:      {"as judge": live, "as clerk": live},
 	ActSeeViewings:   {"as judge": live, "as clerk": live, "supervisor": live},
 	ActDraftJudgment: {"as judge": live},
 	ActSignJudgment:  {"as judge": live},

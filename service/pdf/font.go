@@ -30,6 +30,9 @@ func FontLicence() (string, error) {
 	return string(text), err
 }
 
+// FontFile returns the embedded regular typeface, "Noto Serif SC", as a TrueType file: for programs beside this one.
+func FontFile() ([]byte, error) { return unpack("fonts/NotoSerifSC-Regular.ttf.gz") }
+
 // loadFace unpacks and parses a font: about 150 ms, once a process.
 func loadFace(name string) (*face, error) {
 	data, err := unpack("fonts/" + name + ".ttf.gz")

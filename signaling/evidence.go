@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 
@@ -96,15 +97,41 @@ func (h *Hub) enterSegments(ctx context.Context, hearing uuid.UUID, session stri
 	return nil
 }
 
-// seal has docket compute the integrity value when the session in dir is the last that a closed hearing
-// waits for. It comes before the session is cleared, so that a crash in between seals after the restart.
-func (h *Hub) seal(ctx context.Context, dir string, hearing uuid.UUID) error {
-	sessions, err := filepath.Glob(filepath.Join(filepath.Dir(dir), "*.json"))
+// settle seals the hearing when the session in dir is the last that it waits for, and takes the session away. Sealing
+// comes first, so that a crash in between seals after the restart. One session is settled at a time: two that end
+// together would each leave the sealing to the other.
+func (h *Hub) settle(ctx context.Context, dir string, hearing uuid.UUID) error {
+	h.sealing.Lock()
+	defer h.sealing.Unlock()
+	if err := h.sealLocked(ctx, hearing, dir+".json"); err != nil {
+		return err
+	}
+	if err := errors.Join(os.RemoveAll(dir), os.Remove(dir+".json")); err != nil {
+		return fmt.Errorf("signaling: clear recording: %w", err)
+	}
+	return nil
+}
+
+// sealUnrecorded seals a hearing that closed while no recorder ran, unless a session of it waits to be stored.
+func (h *Hub) sealUnrecorded(hearing uuid.UUID) {
+	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
+	defer cancel()
+	h.sealing.Lock()
+	defer h.sealing.Unlock()
+	if err := h.sealLocked(ctx, hearing, ""); err != nil {
+		h.log.Error("signaling: hearing is not sealed", "hearing", hearing, "error", err)
+	}
+}
+
+// sealLocked has docket compute the integrity value of a closed hearing, when no session file but the settled one lies
+// in its directory.
+func (h *Hub) sealLocked(ctx context.Context, hearing uuid.UUID, settled string) error {
+	sessions, err := filepath.Glob(filepath.Join(h.cfg.RecordingDir, hearing.String(), "*.json"))
 	if err != nil {
 		return fmt.Errorf("signaling: sessions of the hearing: %w", err)
 	}
 	for _, path := range sessions {
-		if path != dir+".json" {
+		if path != settled {
 			return nil
 		}
 	}

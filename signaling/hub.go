@@ -116,6 +116,7 @@ type Hub struct {
 	upgrader websocket.Upgrader
 	sockets  sync.WaitGroup  // one for each Serve that runs
 	finishes sync.WaitGroup  // recordings that are being finished
+	sealing  sync.Mutex      // held while a session is settled, see settle
 	low      atomic.Bool     // see SetLowSpace
 	ctx      context.Context // ends with Shutdown
 	end      context.CancelFunc

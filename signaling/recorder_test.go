@@ -3,10 +3,12 @@ package signaling
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -209,10 +211,7 @@ func TestDiskFull(t *testing.T) {
 	eventually(t, "recording goes on by itself", 20*time.Second, func() bool { return judge.light() == lightOn })
 	judge.must("phase", map[string]any{"to": "recess"})
 	judge.must("phase", map[string]any{"to": "closed"})
-	eventually(t, "all parts are stored and sealed", 40*time.Second, func() bool {
-		_, err := c.docket.IntegrityOf(t.Context(), c.hearing.ID)
-		return err == nil
-	})
+	c.sealedSoon("all parts are stored and sealed")
 	choices, by := c.notes(docket.EventRecordingChoice)
 	last := choices[len(choices)-1]
 	if last.Choice != "go_on" || last.Reason != "当事人均到庭，笔录继续" || last.Cause != faultDiskFull || by[len(by)-1] != judge.id() {
@@ -273,6 +272,54 @@ func TestLowSpace(t *testing.T) {
 		check(t, err)
 		return slices.ContainsFunc(list, func(r docket.Recording) bool { return strings.Contains(r.FileName, "林静") })
 	})
+	c.hub.Load().SetLowSpace(true)
+	eventually(t, "the judge is told again", 5*time.Second, func() bool { return judge.status().Fault != nil })
+	judge.must("phase", map[string]any{"to": "recess"})
+	c.hub.Load().SetLowSpace(false)
+	eventually(t, "no session waits", 30*time.Second, func() bool {
+		left, err := filepath.Glob(filepath.Join(c.records, "*", "*.json"))
+		check(t, err)
+		return len(left) == 0
+	})
+	judge.must("phase", map[string]any{"to": "closed"})
+	c.sealedSoon("a hearing that no recorder ran in when it closed is sealed")
+}
+
+// sealedSoon waits until the hearing has its integrity value.
+func (c *court) sealedSoon(what string) {
+	c.t.Helper()
+	eventually(c.t, what, 40*time.Second, func() bool {
+		_, err := c.docket.IntegrityOf(c.t.Context(), c.hearing.ID)
+		return err == nil
+	})
+}
+
+// TestSessionsThatEndTogether stores many sessions of a closed hearing at once: one of them seals it.
+func TestSessionsThatEndTogether(t *testing.T) {
+	c := newCourt(t)
+	for _, to := range []docket.Phase{docket.PhaseOpening, docket.PhaseRecess, docket.PhaseClosed} {
+		_, err := c.docket.MovePhase(t.Context(), c.people["judge"], c.hearing.ID, to)
+		check(t, err)
+	}
+	dir := filepath.Join(c.records, c.hearing.ID.String())
+	var paths []string
+	for i := range 12 {
+		path := filepath.Join(dir, fmt.Sprintf("session%d", i))
+		check(t, os.MkdirAll(path, 0o700))
+		check(t, writeSession(path+".json", sessionFile{Hearing: c.hearing.ID}))
+		paths = append(paths, path+".json")
+	}
+	var group sync.WaitGroup
+	for _, path := range paths {
+		group.Go(func() {
+			if err := c.hub.Load().recoverSession(t.Context(), path); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	_, err := c.docket.IntegrityOf(t.Context(), c.hearing.ID)
+	check(t, err)
 }
 
 // TestRecordingReplaces: where the parties agreed on it a hearing never goes on without its recording, and at its end

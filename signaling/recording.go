@@ -234,13 +234,7 @@ func (h *Hub) storeSession(ctx context.Context, dir string, s sessionFile) error
 			return err
 		}
 	}
-	if err := h.seal(ctx, dir, s.Hearing); err != nil {
-		return err
-	}
-	if err := errors.Join(os.RemoveAll(dir), os.Remove(dir+".json")); err != nil {
-		return fmt.Errorf("signaling: clear recording: %w", err)
-	}
-	return nil
+	return h.settle(ctx, dir, s.Hearing)
 }
 
 // keep gives a finished file to the blob store.

@@ -327,6 +327,9 @@ func (r *room) followPhase(started bool) {
 	case started && r.hearing.Phase != docket.PhaseClosed:
 		r.noteStarted("")
 	case r.hearing.Phase == docket.PhaseClosed:
+		if r.recording == nil {
+			r.hub.finishes.Go(func() { r.hub.sealUnrecorded(r.id) })
+		}
 		r.endRecording(causeClosed)
 		r.fault = nil
 	case r.hearing.Phase == docket.PhaseRecess:

@@ -75,7 +75,7 @@ type Ref struct {
 // Store keeps blobs. It is safe for concurrent use. When Put or PutFile
 // returns without error the blob is durable: it survives a crash of the
 // machine that comes a moment later. Storing the same bytes twice keeps one
-// blob. Nothing is ever overwritten or deleted.
+// blob. Nothing is ever overwritten.
 type Store interface {
 	// Put stores all of r.
 	Put(ctx context.Context, r io.Reader) (Ref, error)
@@ -84,6 +84,14 @@ type Store interface {
 	// renamed when it lies on the store's own volume and copied otherwise; a
 	// copy that does not hash to h fails with ErrMismatch.
 	PutFile(ctx context.Context, path string, h Hash) (Ref, error)
+	// PutCopy stores a file as PutFile does and leaves it at path, where nobody
+	// may write to it any more: on the store's own volume both names share one
+	// file.
+	PutCopy(ctx context.Context, path string, h Hash) (Ref, error)
+	// Delete removes a blob for good; one that is absent is no error. The store
+	// knows nothing of cases: whoever calls it has seen that no rule and no other
+	// reference keeps the blob (docket's for what is on record).
+	Delete(ctx context.Context, h Hash) error
 	// Open opens a blob for reading from any offset; ErrNotFound when absent.
 	// The caller closes it.
 	Open(ctx context.Context, h Hash) (io.ReadSeekCloser, error)

@@ -2,6 +2,7 @@ package blob
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -78,6 +79,44 @@ func (d *Dir) PutFile(ctx context.Context, path string, h Hash) (Ref, error) {
 		return Ref{}, err
 	}
 	return ref, removeIfThere(path)
+}
+
+// PutCopy implements Store.
+func (d *Dir) PutCopy(ctx context.Context, path string, h Hash) (Ref, error) {
+	size, err := syncFile(path)
+	if err != nil {
+		return Ref{}, err
+	}
+	ref := Ref{Hash: h, Size: size}
+	if _, err := d.Stat(ctx, h); err == nil { // a link to itself could not be renamed
+		return ref, d.putCopy(ctx, path, ref)
+	}
+	link, err := d.link(path)
+	if err != nil {
+		return ref, d.putCopy(ctx, path, ref)
+	}
+	if err := d.place(link, ref); err != nil {
+		return Ref{}, errors.Join(err, removeIfThere(link))
+	}
+	return ref, nil
+}
+
+// link gives a file of the store's own volume a second name among the unfinished ones.
+func (d *Dir) link(path string) (string, error) {
+	name := filepath.Join(d.tmp(), "link-"+rand.Text())
+	return name, os.Link(path, name)
+}
+
+// Delete implements Store.
+func (d *Dir) Delete(_ context.Context, h Hash) error {
+	path := d.path(h)
+	if err := removeIfThere(path); err != nil {
+		return err
+	}
+	if err := syncDir(filepath.Dir(path)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // putCopy stores a file of another volume, which cannot be renamed into place.

@@ -58,6 +58,59 @@ func testStore(t *testing.T, s Store) {
 		t.Errorf("Put of a breaking stream: %v", err)
 	}
 	testPutFile(t, s)
+	testPutCopy(t, s)
+	testDelete(t, s)
+}
+
+// testPutCopy stores a file that stays where it is, again too, and refuses one that is not what it is called.
+func testPutCopy(t *testing.T, s Store) {
+	t.Helper()
+	ctx := t.Context()
+	path := filepath.Join(t.TempDir(), "000001.seg")
+	if err := os.WriteFile(path, []byte("segment"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want, err := hashOf(strings.NewReader("segment"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if ref, err := s.PutCopy(ctx, path, want.Hash); err != nil || ref != want {
+			t.Fatalf("PutCopy: %v, %v", ref, err)
+		}
+	}
+	if err := os.Remove(path); err != nil {
+		t.Errorf("the file was taken over: %v", err)
+	}
+	checkContent(t, s, want.Hash, "segment")
+	if _, err := s.PutCopy(ctx, path, want.Hash); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("PutCopy of no file: %v", err)
+	}
+}
+
+// testDelete removes a blob, twice, and stores it again.
+func testDelete(t *testing.T, s Store) {
+	t.Helper()
+	ctx := t.Context()
+	ref, err := s.Put(ctx, strings.NewReader("to be deleted"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := s.Delete(ctx, ref.Hash); err != nil {
+			t.Fatalf("Delete: %v", err)
+		}
+	}
+	if _, err := s.Stat(ctx, ref.Hash); !errors.Is(err, ErrNotFound) {
+		t.Errorf("Stat of a deleted blob: %v", err)
+	}
+	if err := s.Delete(ctx, Hash{7}); err != nil {
+		t.Errorf("Delete of what never was: %v", err)
+	}
+	if _, err := s.Put(ctx, strings.NewReader("to be deleted")); err != nil {
+		t.Fatal(err)
+	}
+	checkContent(t, s, ref.Hash, "to be deleted")
 }
 
 func testPutFile(t *testing.T, s Store) {

@@ -125,9 +125,18 @@ func (s *S3) Put(ctx context.Context, r io.Reader) (Ref, error) {
 	return ref, errors.Join(err, removeIfThere(path))
 }
 
-// PutFile implements Store. The file is hashed again before it leaves the
-// machine: here that costs little beside the transfer.
+// PutFile implements Store.
 func (s *S3) PutFile(ctx context.Context, path string, h Hash) (Ref, error) {
+	ref, err := s.PutCopy(ctx, path, h)
+	if err != nil {
+		return Ref{}, err
+	}
+	return ref, removeIfThere(path)
+}
+
+// PutCopy implements Store. The file is hashed again before it leaves the
+// machine: here that costs little beside the transfer.
+func (s *S3) PutCopy(ctx context.Context, path string, h Hash) (Ref, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return Ref{}, fmt.Errorf("blob: %w", err)
@@ -139,10 +148,16 @@ func (s *S3) PutFile(ctx context.Context, path string, h Hash) (Ref, error) {
 	if ref.Hash != h {
 		return Ref{}, fmt.Errorf("blob: store %s: %w", h, ErrMismatch)
 	}
-	if err := s.upload(ctx, path, ref); err != nil {
-		return Ref{}, err
+	return ref, s.upload(ctx, path, ref)
+}
+
+// Delete implements Store. A bucket that keeps versions keeps the bytes: its
+// owner's rules for old versions decide when they go.
+func (s *S3) Delete(ctx context.Context, h Hash) error {
+	if err := s.client.RemoveObject(ctx, s.bucket, s.name(h), minio.RemoveObjectOptions{}); err != nil {
+		return fmt.Errorf("blob: delete %s: %w", h, err)
 	}
-	return ref, removeIfThere(path)
+	return nil
 }
 
 // upload sends the file unless the bucket holds it, and looks that it arrived whole.

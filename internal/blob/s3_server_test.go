@@ -18,8 +18,8 @@ import (
 	"time"
 )
 
-// bucketServer speaks as much S3 as a Store needs: one bucket, whole objects,
-// ranges. It takes every signature.
+// bucketServer loses bytes on the way, which no true server does (those are in
+// versity_test.go): one bucket, whole objects, every signature.
 type bucketServer struct {
 	bucket string
 
@@ -102,24 +102,6 @@ func s3Address(t *testing.T, server *bucketServer, options string) string {
 	web := httptest.NewServer(server)
 	t.Cleanup(web.Close)
 	return "s3://key:secret@" + strings.TrimPrefix(web.URL, "http://") + "/court/blobs?insecure=true&region=us-east-1" + options
-}
-
-func TestS3(t *testing.T) {
-	server := &bucketServer{bucket: "court", objects: map[string][]byte{}}
-	if _, err := Open(s3Address(t, server, "")); err == nil || !strings.Contains(err.Error(), "create=true") {
-		t.Errorf("a missing bucket: %v", err)
-	}
-	store, err := Open(s3Address(t, server, "&create=true"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	testStore(t, store)
-	name := "blobs/ba/" + abcHash
-	server.mu.Lock()
-	defer server.mu.Unlock()
-	if got := string(server.objects[name]); got != "abc" {
-		t.Errorf("object %s holds %q", name, got)
-	}
 }
 
 // TestS3NoticesLoss: an upload that did not arrive whole is no success.

@@ -1,0 +1,4 @@
+package blob
+
+// TestStore is what every Store must do.
+var TestStore = testStore

@@ -36,6 +36,7 @@ type story struct {
 	pdfPath   string
 	videoPath string
 	hashes    map[string]string // file name → SHA-256
+	heard     time.Duration     // how long the hearing was open at least, without its recess
 }
 
 const (

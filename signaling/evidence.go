@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -106,7 +107,16 @@ func (h *Hub) settle(ctx context.Context, dir string, hearing uuid.UUID) error {
 	if err := h.sealLocked(ctx, hearing, dir+".json"); err != nil {
 		return err
 	}
-	if err := errors.Join(os.RemoveAll(dir), os.Remove(dir+".json")); err != nil {
+	return clearSession(dir)
+}
+
+// clearSession takes away what a session left on the disk.
+func clearSession(dir string) error {
+	err := os.Remove(dir + ".json")
+	if errors.Is(err, fs.ErrNotExist) { // the disk was full already
+		err = nil
+	}
+	if err := errors.Join(os.RemoveAll(dir), err); err != nil {
 		return fmt.Errorf("signaling: clear recording: %w", err)
 	}
 	return nil

@@ -65,24 +65,10 @@ func (r *room) beginRecording() error {
 	for _, m := range r.people {
 		rec.file.Names[m.ID.String()] = m.Name
 	}
-	if err := record.MakeDir(rec.dir); err != nil {
-		return fmt.Errorf("signaling: recording: %w", err)
+	if err := rec.open(r); err != nil {
+		// What is left of a session that did not begin would keep the hearing from being sealed.
+		return errors.Join(fmt.Errorf("signaling: recording: %w", err), clearSession(rec.dir))
 	}
-	if err := rec.save(); err != nil {
-		return err
-	}
-	var err error
-	evidence := r.hub.newEvidence(r.id, session, r.log)
-	rec.rec, err = record.New(record.Options{
-		Dir: rec.dir, Now: r.hub.now, Logger: r.log, OnFinished: rec.finished(r.log), OnSegment: evidence.add,
-		OnError: func(participant string, err error) { r.deliver(recorderEvent{session, participant, err}) },
-		OnWorks: func(participant string) { r.deliver(recorderEvent{session, participant, nil}) },
-	})
-	if err != nil {
-		evidence.end()
-		return fmt.Errorf("signaling: recording: %w", err)
-	}
-	rec.evidence = evidence
 	rec.stop = r.media.Record(rec.rec.NewSink)
 	rec.speaking = r.noteSpeaking()
 	r.recording = rec
@@ -90,6 +76,26 @@ func (r *room) beginRecording() error {
 		rec.pause()
 	}
 	return nil
+}
+
+// open makes the session's directory and file, and the recorder.
+func (rec *recording) open(r *room) (err error) {
+	if err := record.MakeDir(rec.dir); err != nil {
+		return err
+	}
+	if err := rec.save(); err != nil {
+		return err
+	}
+	rec.evidence = r.hub.newEvidence(r.id, rec.session, r.log)
+	rec.rec, err = record.New(record.Options{
+		Dir: rec.dir, Now: r.hub.now, Logger: r.log, OnFinished: rec.finished(r.log), OnSegment: rec.evidence.add,
+		OnError: func(participant string, err error) { r.deliver(recorderEvent{rec.session, participant, err}) },
+		OnWorks: func(participant string) { r.deliver(recorderEvent{rec.session, participant, nil}) },
+	})
+	if err != nil {
+		rec.evidence.end()
+	}
+	return err
 }
 
 // know keeps the name of a person who publishes, for files that outlive a crash.
@@ -209,8 +215,7 @@ func (r *room) abandonRecording() {
 	rec.speaking.end()
 	finished := rec.rec.Finish()
 	rec.evidence.end()
-	err := errors.Join(finished, os.RemoveAll(rec.dir), os.Remove(rec.dir+".json"))
-	if err != nil {
+	if err := errors.Join(finished, clearSession(rec.dir)); err != nil {
 		r.log.Error("signaling: abandoned recording", "error", err)
 	}
 }

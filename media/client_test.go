@@ -63,17 +63,34 @@ func loopbackAPI() *webrtc.API { return apiWith() }
 
 // apiWith makes connections on loopback that know audio header extensions.
 func apiWith(audioExtensions ...string) *webrtc.API {
+	return apiOf(func(m *webrtc.MediaEngine) error {
+		for _, c := range []webrtc.RTPCodecParameters{opusCodec, redCodec} {
+			if err := m.RegisterCodec(c, webrtc.RTPCodecTypeAudio); err != nil {
+				return err
+			}
+		}
+		for _, uri := range audioExtensions {
+			if err := m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, webrtc.RTPCodecTypeAudio); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// apiOf makes connections on loopback that know every video codec of ours, and what sound adds.
+func apiOf(sound func(*webrtc.MediaEngine) error) *webrtc.API {
 	var se webrtc.SettingEngine
 	se.SetIncludeLoopbackCandidate(true)
 	se.SetIPFilter(func(ip net.IP) bool { return ip.IsLoopback() && ip.To4() != nil })
 	se.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
 	se.SetSRTPReplayProtectionWindow(2048)
-	me, err := mediaEngine()
-	if err != nil {
+	me := &webrtc.MediaEngine{}
+	if err := sound(me); err != nil {
 		panic(err)
 	}
-	for _, uri := range audioExtensions {
-		if err := me.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, webrtc.RTPCodecTypeAudio); err != nil {
+	for _, c := range codecs() {
+		if err := me.RegisterCodec(c, webrtc.RTPCodecTypeVideo); err != nil {
 			panic(err)
 		}
 	}

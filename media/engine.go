@@ -42,14 +42,20 @@ var opusCodec = webrtc.RTPCodecParameters{PayloadType: 111, RTPCodecCapability: 
 	MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2,
 	SDPFmtpLine: "minptime=10;useinbandfec=1", RTCPFeedback: audioFeedback}}
 
+// redCodec repeats opusCodec (RFC 2198). A client that offers other payload types is answered with its own.
+var redCodec = webrtc.RTPCodecParameters{PayloadType: 63, RTPCodecCapability: webrtc.RTPCodecCapability{
+	MimeType: mimeRED, ClockRate: 48000, Channels: 2, SDPFmtpLine: "111/111"}}
+
 func mediaEngine(feedback ...webrtc.RTCPFeedback) (*webrtc.MediaEngine, error) {
 	m := &webrtc.MediaEngine{}
 	with := func(c webrtc.RTPCodecParameters) webrtc.RTPCodecParameters {
 		c.RTCPFeedback = append(append([]webrtc.RTCPFeedback(nil), c.RTCPFeedback...), feedback...)
 		return c
 	}
-	if err := m.RegisterCodec(with(opusCodec), webrtc.RTPCodecTypeAudio); err != nil {
-		return nil, err
+	for _, c := range []webrtc.RTPCodecParameters{opusCodec, redCodec} {
+		if err := m.RegisterCodec(with(c), webrtc.RTPCodecTypeAudio); err != nil {
+			return nil, err
+		}
 	}
 	for _, c := range codecs() {
 		if err := m.RegisterCodec(with(c), webrtc.RTPCodecTypeVideo); err != nil {

@@ -58,6 +58,9 @@ func (l *layer) accept(run []*buffer) []*buffer {
 		}
 		if l.loss.Missing() > 0 {
 			t.hurry()
+			if b.red > 0 {
+				l.refill(b)
+			}
 		}
 		t.account(l, b)
 		for _, f := range t.feeds {
@@ -166,6 +169,9 @@ func (s *subscription) write(out *binding, b *buffer, to rewrite.Out) {
 	h.SequenceNumber, h.Timestamp = to.Seq, to.Timestamp
 	s.setNumber(out, s.numbers[int(to.Seq)%len(s.numbers)])
 	payload := b.payload()
+	if b.red > 0 {
+		payload = out.sound(h, b)
+	}
 	changed := to.Picture != b.vp8.PictureID || to.TL0 != b.vp8.TL0PicIdx
 	if changed {
 		b.vp8.SetPicture(payload, to.Picture, to.TL0)

@@ -25,6 +25,7 @@ type binding struct {
 	pt   uint8
 
 	sequence uint8 // id of the transport-wide sequence number extension, 0 is none
+	redPT    uint8 // 0: the receiver takes no RED
 	rtxSSRC  uint32
 	rtxPT    uint8 // 0: the receiver takes no RTX
 }
@@ -94,6 +95,9 @@ func (s *subscription) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParamete
 	}
 	apt := fmt.Sprintf("apt=%d", codec.PayloadType)
 	for _, p := range c.CodecParameters() {
+		if isCodec(&p, mimeRED) {
+			b.redPT = uint8(p.PayloadType)
+		}
 		if strings.EqualFold(p.MimeType, webrtc.MimeTypeRTX) && p.SDPFmtpLine == apt && b.rtxSSRC != 0 {
 			b.rtxPT = uint8(p.PayloadType)
 		}

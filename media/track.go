@@ -38,6 +38,8 @@ type buffer struct {
 	vp8     packet.VP8 // of VP8 packets
 	key     bool       // begins a key frame
 	level   uint8      // of audio with the level extension, else noLevel
+	red     int        // where the primary block begins in the payload of a RED packet, else 0
+	blocks  int        // of a RED packet
 	arrived time.Time
 	n       int
 	data    [bufferSize]byte
@@ -58,6 +60,7 @@ type track struct {
 	w        *worker
 	isVP8    bool
 	levelExt uint8 // id of the audio level extension, 0 is none
+	redPT    uint8 // payload type of RED, 0 is none
 	onEnd    func()
 	ending   sync.Once
 
@@ -123,6 +126,7 @@ func newTrack(p *Peer, pc *webrtc.PeerConnection, r *webrtc.RTPReceiver, info Tr
 	t := &track{info: info, peer: p, pc: pc, receiver: r, codec: codec, w: p.sfu.worker(),
 		isVP8: strings.EqualFold(codec.MimeType, webrtc.MimeTypeVP8)}
 	t.kind = webrtc.NewRTPCodecType(info.Kind)
+	t.takeRED(r.GetParameters().Codecs)
 	for _, e := range r.GetParameters().HeaderExtensions {
 		if e.URI == sdp.AudioLevelURI {
 			t.levelExt = uint8(e.ID)
@@ -261,7 +265,7 @@ func (l *layer) parse(b *buffer, n int) bool {
 	if b.head, err = packet.Parse(b.data[:n]); err != nil || b.head.SSRC != l.ssrc {
 		return false
 	}
-	b.layer, b.n, b.key, b.level = l, n, false, noLevel
+	b.layer, b.n, b.key, b.level, b.red = l, n, false, noLevel, 0
 	b.vp8 = packet.VP8{}
 	t := l.track
 	payload := b.payload()
@@ -270,6 +274,9 @@ func (l *layer) parse(b *buffer, n int) bool {
 		b.key = true
 		if v, _, ok := packet.AudioLevel(b.head.Extension(b.data[:n], t.levelExt)); ok {
 			b.level = v
+		}
+		if t.redPT != 0 && b.head.PayloadType == t.redPT && len(payload) > 0 {
+			return t.parseRED(b)
 		}
 	case len(payload) == 0: // padding
 	case t.isVP8:

@@ -37,6 +37,7 @@ type worker struct {
 	hasty  []*track // tracks with something to ask of their publisher
 	batch  []*buffer
 	heard  []*buffer // of audible
+	filled []*buffer // packets made of what RED repeats of them
 	timer  *time.Timer
 	due    []uint16
 	probes []*probe
@@ -176,16 +177,15 @@ func (w *worker) fanOut() {
 			bytesIn += w.batch[j].n
 			j++
 		}
-		run := l.audible(l.accept(w.batch[i:j]))
+		n, size := l.spread(w.batch[i:j], now)
 		i = j
-		if len(run) == 0 {
-			continue
+		if len(w.filled) > 0 {
+			more, sizeMore := l.spread(w.filled, now)
+			n, size = n+more, size+sizeMore
+			w.filled = w.filled[:0]
 		}
-		for _, s := range l.track.subscriptions() {
-			n, size := s.forward(run, now)
-			out += n
-			bytesOut += size
-		}
+		out += n
+		bytesOut += size
 	}
 	w.sfu.port.flush()
 	m := w.sfu.metrics
@@ -193,6 +193,19 @@ func (w *worker) fanOut() {
 	m.bytesIn.Add(float64(bytesIn))
 	m.packetsOut.Add(float64(out))
 	m.bytesOut.Add(float64(bytesOut))
+}
+
+// spread takes a run of packets of one stream and forwards it to every receiver.
+func (l *layer) spread(run []*buffer, now time.Time) (packets, bytes int) {
+	if run = l.audible(l.accept(run)); len(run) == 0 {
+		return 0, 0
+	}
+	for _, s := range l.track.subscriptions() {
+		n, size := s.forward(run, now)
+		packets += n
+		bytes += size
+	}
+	return packets, bytes
 }
 
 func (w *worker) addLayer(t *track, l *layer) {

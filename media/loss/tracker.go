@@ -97,6 +97,16 @@ func (t *Tracker) Packet(seq uint16, now time.Time) (fresh bool) {
 	return false
 }
 
+// Awaits tells whether seq is missing and still asked for.
+func (t *Tracker) Awaits(seq uint16) bool {
+	for i := range t.holes {
+		if t.holes[i].seq == seq {
+			return true
+		}
+	}
+	return false
+}
+
 // Due appends to dst the sequence numbers to ask for now, given the round
 // trip (0 is unknown), and tells how many were given up in this call.
 func (t *Tracker) Due(dst []uint16, now time.Time, rtt time.Duration) (due []uint16, gaveUp int) {

@@ -142,6 +142,68 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
+func TestRED(t *testing.T) {
+	two := []byte{0x80 | 111, 0x0f, 0x00, 3, 111, 'o', 'l', 'd', 'n', 'e', 'w'} // 960 ticks back, 3 bytes
+	r, err := ParseRED(two)
+	want := RED{N: 2, Blocks: [MaxBlocks]Block{{PayloadType: 111, Back: 960, Start: 5, End: 8}, {PayloadType: 111, Start: 8, End: 11}}}
+	if err != nil || r != want {
+		t.Errorf("%+v %v, want %+v", r, err, want)
+	}
+	SetREDPayloadType(two, 2, 96)
+	if r, err = ParseRED(two); err != nil || r.Blocks[0].PayloadType != 96 || r.Primary().PayloadType != 96 || r.Blocks[0].Back != 960 {
+		t.Errorf("with another payload type %+v %v", r, err)
+	}
+	if r, err = ParseRED([]byte{111}); err != nil || r.N != 1 || r.Primary().Start != 1 || r.Primary().End != 1 {
+		t.Errorf("an empty primary: %+v %v", r, err)
+	}
+	for _, p := range [][]byte{{}, {0x80 | 111}, {0x80 | 111, 0, 0, 1}, {0x80 | 111, 0, 0, 2, 111, 1}, bytes.Repeat([]byte{0xef, 0, 0, 0}, MaxBlocks+1)} {
+		if _, err := ParseRED(p); err == nil {
+			t.Errorf("%x was accepted", p)
+		}
+	}
+}
+
+func TestOpusTicks(t *testing.T) {
+	for _, tc := range []struct {
+		p    []byte
+		want uint32
+	}{{nil, 0}, {[]byte{0x08}, 960}, {[]byte{0x18}, 2880}, {[]byte{0x60}, 480}, {[]byte{0x68}, 960}, {[]byte{0x80}, 120}, {[]byte{0xf8}, 960},
+		{[]byte{0xf9}, 1920}, {[]byte{0xfb, 3}, 2880}, {[]byte{0xfb, 63}, 5760}, {[]byte{0xfb}, 960}} {
+		if got := OpusTicks(tc.p); got != tc.want {
+			t.Errorf("%x: %d, want %d", tc.p, got, tc.want)
+		}
+	}
+}
+
+func FuzzRED(f *testing.F) {
+	f.Add([]byte{0x80 | 111, 0x0f, 0x00, 3, 111, 'o', 'l', 'd', 'n', 'e', 'w'})
+	f.Fuzz(func(t *testing.T, p []byte) {
+		r, err := ParseRED(p)
+		if err != nil {
+			return
+		}
+		if r.N < 1 || r.N > MaxBlocks || r.Primary().End != len(p) {
+			t.Fatalf("%+v of %d bytes", r, len(p))
+		}
+		at := 4*r.N - 3
+		for _, b := range r.Blocks[:r.N] {
+			if b.Start != at || b.End < b.Start {
+				t.Fatalf("%+v", r)
+			}
+			OpusTicks(p[b.Start:b.End])
+			at = b.End
+		}
+		SetREDPayloadType(p, r.N, 96)
+		again, err := ParseRED(p)
+		for i := range r.N {
+			r.Blocks[i].PayloadType = 96
+		}
+		if err != nil || again != r {
+			t.Fatalf("%+v after %+v: %v", again, r, err)
+		}
+	})
+}
+
 func FuzzDescriptors(f *testing.F) {
 	f.Add([]byte{0x90, 0xf0, 0x92, 0x34, 0x56, 0x80, 1})
 	f.Add([]byte{24, 0, 2, 0x68, 1, 0, 2, 0x65, 1})

@@ -148,11 +148,3 @@ func VP9KeyFrame(p []byte) bool {
 	}
 	return true
 }
-
-// AudioLevel reads the client-to-mixer level (RFC 6464): -dBov and the voice bit.
-func AudioLevel(ext []byte) (level uint8, voice bool, ok bool) {
-	if len(ext) < 1 {
-		return 0, false, false
-	}
-	return ext[0] & 0x7f, ext[0]&0x80 != 0, true
-}

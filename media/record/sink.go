@@ -9,6 +9,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"yunting/media"
+	"yunting/media/packet"
 )
 
 // Kinds of records in a segment and of items in the queue.
@@ -86,8 +87,8 @@ func (d *declaration) red(payloadType uint8, payload []byte) bool {
 	if declared {
 		return false
 	}
-	blocks, err := redBlocks(payload)
-	return err == nil && blocks[len(blocks)-1].pt == d.PayloadType
+	red, err := packet.ParseRED(payload)
+	return err == nil && red.Primary().PayloadType == d.PayloadType
 }
 
 const sourceScreen = media.SourceScreen

@@ -98,6 +98,15 @@ type NoticesArgs struct {
 // Kind implements river.JobArgs.
 func (NoticesArgs) Kind() string { return "notices" }
 
+// StampArgs is the job that has an integrity value time-stamped (RFC 3161).
+type StampArgs struct {
+	Hearing uuid.UUID `json:"hearing"`
+	Root    blob.Hash `json:"root"`
+}
+
+// Kind implements river.JobArgs.
+func (StampArgs) Kind() string { return "stamp_integrity" }
+
 // SummonsArgs is the job that makes and serves the summons to a hearing (传票).
 type SummonsArgs struct {
 	Hearing uuid.UUID `json:"hearing"`

@@ -42,6 +42,7 @@ const (
 	EntryIntegrity         = "recording.integrity"
 	EntryRecordingConsent  = "recording.consent"            // that it stands for the transcript, or not (AV 8)
 	EntryIntegrityAnswer   = "recording.integrity_answered" // AV 9
+	EntryIntegrityStamped  = "recording.integrity_stamped"  // RFC 3161
 	EntryFilm              = "recording.film"               // one film of the whole hearing
 	EntryWatched           = "recording.watched"            // once a viewing (AV 10)
 	EntryCopied            = "recording.copied"
@@ -63,7 +64,7 @@ func EntryKinds() []string {
 	kinds := []string{EntryCreated, EntryFiled, EntryRefiled, EntryCorrections, EntryAccepted, EntryRefused,
 		EntryEvidenceAdded, EntryEvidenceRemoved, EntryInvited, EntryLinked, EntryConsent, EntryConsentDeclined,
 		EntryConsentWithdrawn, EntryHearingScheduled, EntryHearingPhase, EntryTranscriptLine, EntryTranscriptRevised,
-		EntryTranscriptAnswer, EntryRecording, EntryIntegrity, EntryRecordingConsent, EntryIntegrityAnswer,
+		EntryTranscriptAnswer, EntryRecording, EntryIntegrity, EntryRecordingConsent, EntryIntegrityAnswer, EntryIntegrityStamped,
 		EntryFilm, EntryWatched, EntryCopied, EntryCopyAsked, EntryCopyDecided, EntryDocumentCreated, EntryJudgmentSigned, EntryServed,
 		EntryServiceEvent, EntryServiceEffective, EntryServiceProof, EntryStage, EntryExported, EntryRead}
 	for _, event := range HearingEvents() {

@@ -23,6 +23,14 @@ type Integrity struct {
 	Items int       `json:"items"` // segments, files, transcript and presence
 	File  FileRef   `json:"file"`  // the record that the root is of
 	At    time.Time `json:"at"`
+	Stamp *Stamp    `json:"stamp,omitempty"` // nil until the time-stamp authority has answered
+}
+
+// Stamp is the RFC 3161 time-stamp of an integrity value.
+type Stamp struct {
+	At        time.Time `json:"at"`        // of the record's file, by the authority's clock
+	Authority string    `json:"authority"` // the name in its certificate
+	File      FileRef   `json:"file"`      // the token, DER
 }
 
 // SealRecord computes the integrity value over all that is recorded of a closed
@@ -65,6 +73,34 @@ func (d *Docket) SealRecord(ctx context.Context, hearingID uuid.UUID) (Integrity
 		}
 		_, err = d.AppendEntry(ctx, tx, EntryInput{Case: h.Case, Actor: identity.System, Kind: EntryIntegrity,
 			Files: []FileRef{value.File}, Data: map[string]any{"hearing": hearingID, "root": value.Root, "items": value.Items}})
+		if err != nil {
+			return err
+		}
+		_, err = d.jobs.InsertTx(ctx, tx, StampArgs{Hearing: hearingID, Root: value.Root}, nil)
+		return err
+	})
+}
+
+// StampIntegrity enters the time-stamp of an integrity value, whose token is in
+// the blob store; a second one changes nothing. ErrNotFound for no such value.
+func (d *Docket) StampIntegrity(ctx context.Context, hearingID uuid.UUID, root blob.Hash, stamp Stamp) error {
+	stamp.File.Name = integrity.StampName
+	return d.inTx(ctx, "stamp integrity value", func(tx pgx.Tx) error {
+		h, err := d.lockHearing(ctx, tx, hearingID)
+		if err != nil {
+			return err
+		}
+		if _, err := readIntegrity(ctx, tx, hearingID, root); err != nil {
+			return err
+		}
+		tag, err := tx.Exec(ctx, `INSERT INTO integrity_stamps (hearing_id, root, token_hash, token_size, stamped_at, authority)
+			VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
+			hearingID, root[:], stamp.File.Hash[:], stamp.File.Size, stamp.At.UTC(), stamp.Authority)
+		if err != nil || tag.RowsAffected() == 0 {
+			return err
+		}
+		_, err = d.AppendEntry(ctx, tx, EntryInput{Case: h.Case, Actor: identity.System, Kind: EntryIntegrityStamped,
+			Files: []FileRef{stamp.File}, Data: map[string]any{"hearing": hearingID, "root": root, "at": stamp.At.UTC(), "authority": stamp.Authority}})
 		return err
 	})
 }
@@ -138,20 +174,34 @@ func segmentItem(s Segment) (integrity.Item, error) {
 // IntegrityOf reads the hearing's newest integrity value; ErrNotFound before
 // the recordings are stored.
 func (d *Docket) IntegrityOf(ctx context.Context, hearingID uuid.UUID) (Integrity, error) {
-	return readIntegrity(ctx, d.pool, hearingID)
+	return readIntegrity(ctx, d.pool, hearingID, blob.Hash{})
 }
 
-func readIntegrity(ctx context.Context, q querier, hearingID uuid.UUID) (Integrity, error) {
-	var root, file []byte
+// IntegrityValue reads one integrity value of the hearing; ErrNotFound.
+func (d *Docket) IntegrityValue(ctx context.Context, hearingID uuid.UUID, root blob.Hash) (Integrity, error) {
+	return readIntegrity(ctx, d.pool, hearingID, root)
+}
+
+// readIntegrity reads the value with that root, or the newest for the zero root.
+func readIntegrity(ctx context.Context, q querier, hearingID uuid.UUID, root blob.Hash) (Integrity, error) {
 	v := Integrity{File: FileRef{Name: integrity.FileName}}
-	err := q.QueryRow(ctx, `SELECT root, items, file_hash, file_size, at FROM hearing_integrity
-		WHERE hearing_id = $1 ORDER BY at DESC LIMIT 1`, hearingID).Scan(&root, &v.Items, &file, &v.File.Size, &v.At)
+	var value, file, token []byte
+	var tokenSize *int64
+	var stampedAt *time.Time
+	var authority *string
+	err := q.QueryRow(ctx, `SELECT v.root, v.items, v.file_hash, v.file_size, v.at, s.token_hash, s.token_size, s.stamped_at, s.authority
+		FROM hearing_integrity v LEFT JOIN integrity_stamps s USING (hearing_id, root)
+		WHERE v.hearing_id = $1 AND ($2 OR v.root = $3) ORDER BY v.at DESC LIMIT 1`, hearingID, root.IsZero(), root[:]).
+		Scan(&value, &v.Items, &file, &v.File.Size, &v.At, &token, &tokenSize, &stampedAt, &authority)
 	if err != nil {
 		return Integrity{}, fmt.Errorf("docket: integrity of hearing %s: %w", hearingID, notFound(err))
 	}
-	copy(v.Root[:], root)
+	copy(v.Root[:], value)
 	copy(v.File.Hash[:], file)
 	v.At = v.At.UTC()
+	if token != nil {
+		v.Stamp = &Stamp{At: stampedAt.UTC(), Authority: *authority, File: FileRef{Name: integrity.StampName, Hash: blob.Hash(token), Size: *tokenSize}}
+	}
 	return v, nil
 }
 

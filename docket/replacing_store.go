@@ -103,7 +103,7 @@ func (d *Docket) AnswerIntegrity(ctx context.Context, actor identity.Actor, hear
 		if !agreed.Agreed {
 			return ErrConflict
 		}
-		value, err := readIntegrity(ctx, tx, hearingID)
+		value, err := readIntegrity(ctx, tx, hearingID, blob.Hash{})
 		if err != nil {
 			return err
 		}
@@ -126,7 +126,7 @@ func (d *Docket) AnswerIntegrity(ctx context.Context, actor identity.Actor, hear
 
 // IntegrityAnswers lists what the parties said to the hearing's integrity value.
 func (d *Docket) IntegrityAnswers(ctx context.Context, hearingID uuid.UUID) ([]IntegrityAnswer, error) {
-	value, err := readIntegrity(ctx, d.pool, hearingID)
+	value, err := readIntegrity(ctx, d.pool, hearingID, blob.Hash{})
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return nil, err
 	}

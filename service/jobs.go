@@ -47,6 +47,9 @@ func (s *Service) Workers(w *river.Workers) {
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, job *river.Job[docket.SummonsArgs]) error {
 		return s.summons(ctx, job.Args.Hearing)
 	}))
+	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, job *river.Job[docket.StampArgs]) error {
+		return s.stamp(ctx, job.Args.Hearing, job.Args.Root)
+	}))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, job *river.Job[docket.InvitationArgs]) error {
 		return s.invitation(ctx, job.Args.Invitation)
 	}))

@@ -22,6 +22,9 @@ const format = "yunting-integrity/1"
 // FileName is the name of a Record among the files of its docket entry.
 const FileName = "integrity.json"
 
+// StampName is the name of the RFC 3161 token over that file.
+const StampName = "integrity.tst"
+
 // Kinds of Item.
 const (
 	KindSegment    = "segment"    // a few seconds of one participant, as they arrived

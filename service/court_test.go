@@ -57,15 +57,16 @@ func (c *clock) Set(t time.Time) {
 // court is a whole service over a real PostgreSQL, with working jobs.
 type court struct {
 	*service.Service
-	t      *testing.T
-	pool   *pgxpool.Pool
-	docket *docket.Docket
-	clock  *clock
-	blobs  blob.Store
-	people *identity.Service
-	signer *sign.Signer
-	log    *ledger.Log
-	spool  string
+	t         *testing.T
+	pool      *pgxpool.Pool
+	docket    *docket.Docket
+	clock     *clock
+	blobs     blob.Store
+	people    *identity.Service
+	signer    *sign.Signer
+	authority *authority // of time-stamps
+	log       *ledger.Log
+	spool     string
 
 	judge, clerk, filing, zhang, li identity.Actor
 }
@@ -92,8 +93,7 @@ func newCourt(t *testing.T, mailer mail.Mailer) *court {
 	c.people = identity.New(pool, identity.Options{Now: c.clock.Now, Key: bytes.Repeat([]byte{7}, 32), PasswordCost: &cheap})
 	c.docket = docket.New(docket.Config{Pool: pool, Blobs: blobs, Jobs: inserter, Identity: c.people, Now: c.clock.Now,
 		Court: docket.ProfileCN(), Key: []byte("the test court's key")})
-	c.signer, err = sign.LoadOrCreate(t.TempDir(), "北京云庭法院", c.clock.Now)
-	must(t, err)
+	c.signer, c.authority = authoritySigner(t, c.clock)
 	c.log, err = ledger.Open(t.Context(), ledger.Options{Pool: pool, Key: ed25519.NewKeyFromSeed(bytes.Repeat([]byte{3}, 32)),
 		Origin: "court.test/ledger", Logger: quiet, Interval: 20 * time.Millisecond})
 	must(t, err)

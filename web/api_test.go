@@ -376,8 +376,7 @@ func (w *apiWalk) recordings(path string) {
 // for the transcript.
 func (w *apiWalk) signRecording(path string) {
 	w.t.Helper()
-	_, err := w.server.Docket.SealRecord(w.t.Context(), w.hearing.ID) // over the file that was added by hand
-	apiCheck(w.t, err)
+	w.stampRecording(path)
 	var agreed docket.Replacement
 	w.call("judge", "GET", path+"/consent", nil, &agreed, http.StatusOK)
 	var value integrityView
@@ -388,6 +387,36 @@ func (w *apiWalk) signRecording(path string) {
 	w.call("judge", "GET", path+"/integrity", nil, &value, http.StatusOK)
 	if !agreed.Agreed || len(value.Answers) != 2 || !value.Answers[0].Signed || value.Answers[1].Objection != "声音不清" {
 		w.t.Errorf("agreed %+v, value %+v", agreed, value)
+	}
+}
+
+// stampRecording seals the record over the file that was added by hand. As long as its time-stamp cannot be entered, API
+// and page say that there is none yet.
+func (w *apiWalk) stampRecording(path string) {
+	w.t.Helper()
+	ctx := w.t.Context()
+	tx, err := w.server.Pool.Begin(ctx)
+	apiCheck(w.t, err)
+	_, err = tx.Exec(ctx, `LOCK TABLE integrity_stamps IN SHARE MODE`)
+	apiCheck(w.t, err)
+	_, err = w.server.Docket.SealRecord(ctx, w.hearing.ID)
+	apiCheck(w.t, err)
+	value := func() (v integrityView) {
+		w.call("plaintiff", "GET", path+"/integrity", nil, &v, http.StatusOK)
+		return v
+	}
+	page := func() string {
+		return string(w.send("plaintiff", "GET", "/hearings/"+w.hearing.ID.String()+"/recordings", nil).body)
+	}
+	words, err := loadDictionary(langZH)
+	apiCheck(w.t, err)
+	if v := value(); v.Stamp != nil || !strings.Contains(page(), words.text("recordings.unstamped")) {
+		w.t.Errorf("before the authority answered: %+v\n%s", v.Stamp, page())
+	}
+	apiCheck(w.t, tx.Rollback(ctx))
+	w.until("the time-stamp", func() bool { return value().Stamp != nil })
+	if v := value(); !strings.Contains(page(), v.Stamp.Authority) {
+		w.t.Errorf("the page does not say who stamped: %q", v.Stamp.Authority)
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"yunting/internal/ledger/bundle"
 	"yunting/service/sign"
@@ -16,7 +15,7 @@ import (
 type verifyCommand struct {
 	Files []string `arg:"" name:"file" help:"Exported cases (.zip) and signed documents (.pdf)."`
 	Key   string   `help:"The court's ledger key (as /ledger shows it). Without it, the key inside the export is used and named."`
-	Roots string   `help:"PEM file of the certificate authorities that signed documents must lead to. Without it, the chain is named but not trusted." type:"existingfile"`
+	Roots string   `help:"PEM file of the certificate authorities that signed documents and time-stamps must lead to. Without it, the chain is named but not trusted." type:"existingfile"`
 	Lang  string   `enum:"zh-CN,en" default:"zh-CN" help:"Language of the report: zh-CN or en."`
 }
 
@@ -61,8 +60,12 @@ func (v *verifyCommand) check(out io.Writer, name string) error {
 	if err != nil {
 		return nameSegment(f, info.Size(), report, err)
 	}
+	roots, err := v.roots()
+	if err != nil {
+		return err
+	}
 	var recordings bytes.Buffer
-	if err := checkRecords(&recordings, f, info.Size(), report, v.Lang); err != nil {
+	if err := checkRecords(&recordings, f, info.Size(), report, roots, v.Lang); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "✓ %s\n%s%s", name, report.Text(v.Lang), recordings.String())
@@ -101,12 +104,7 @@ func (v *verifyCommand) checkPDF(out io.Writer, f *os.File, name string) error {
 	}
 	fmt.Fprintf(out, "✓ %s\n", name)
 	for _, s := range signatures {
-		trust := map[string][2]string{"zh-CN": {"证书链未核验（未提供 --roots）", "证书链可信"}, "en": {"chain not checked (no --roots)", "chain trusted"}}[v.Lang]
-		word := trust[0]
-		if s.Trusted {
-			word = trust[1]
-		}
-		fmt.Fprintf(out, "  %s: %s, %s, %s\n", s.Field, s.Name, s.StampedAt.In(time.FixedZone("UTC+08", 8*3600)).Format("2006-01-02 15:04:05 UTC+08"), word)
+		fmt.Fprintf(out, "  %s: %s, %s, %s\n", s.Field, s.Name, moment(s.StampedAt), trust(s.Trusted, v.Lang))
 	}
 	return nil
 }

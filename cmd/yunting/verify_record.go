@@ -2,6 +2,8 @@ package main
 
 import (
 	"archive/zip"
+	"crypto/sha256"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +15,7 @@ import (
 	"yunting/internal/blob"
 	"yunting/internal/ledger/bundle"
 	"yunting/media/record"
+	"yunting/service/sign"
 )
 
 const maxRecordFile = 64 << 20 // bytes of one integrity record
@@ -21,6 +24,8 @@ const maxRecordFile = 64 << 20 // bytes of one integrity record
 type hearingRecord struct {
 	integrity.Record
 	entry bundle.EntryReport
+	file  blob.Hash     // of the record's canonical bytes, which the time-stamp is over
+	stamp *sign.Stamped // nil: none is in the export
 }
 
 // exported reads the files of an exported case, whose members are stored and not compressed.
@@ -60,7 +65,7 @@ func (x exported) hearingRecords(entries []bundle.EntryReport) ([]hearingRecord,
 		if r.Root != payload.Data.Root {
 			return nil, fmt.Errorf("%s: %w: its entry names the root %s", e.Name, integrity.ErrAltered, payload.Data.Root)
 		}
-		out = append(out, hearingRecord{r, e})
+		out = append(out, hearingRecord{Record: r, entry: e, file: blob.Hash(sha256.Sum256(text))})
 	}
 	return out, nil
 }
@@ -126,7 +131,7 @@ func (x exported) read(name string) ([]byte, error) {
 }
 
 // checkRecords checks the recordings of an export that bundle.Verify found whole, and words what that shows.
-func checkRecords(out io.Writer, r io.ReaderAt, size int64, report bundle.Report, lang string) error {
+func checkRecords(out io.Writer, r io.ReaderAt, size int64, report bundle.Report, roots *x509.CertPool, lang string) error {
 	z, err := zip.NewReader(r, size)
 	if err != nil {
 		return err
@@ -134,6 +139,9 @@ func checkRecords(out io.Writer, r io.ReaderAt, size int64, report bundle.Report
 	x := exported{r, z}
 	records, err := x.hearingRecords(report.Entries)
 	if err != nil {
+		return err
+	}
+	if err := x.stamps(report.Entries, records, roots); err != nil {
 		return err
 	}
 	for _, one := range records {
@@ -145,44 +153,13 @@ func checkRecords(out io.Writer, r io.ReaderAt, size int64, report bundle.Report
 	return nil
 }
 
-// tell words a hearing's record: whole, since when, which gaps.
-func (h hearingRecord) tell(out io.Writer, lang string) {
-	words := map[string][3]string{
-		"zh-CN": {"庭审 %s 完整性校验值 %s：%d 个录制分段、%d 个录像文件齐全，自 %s 起未被改动\n", "  中断：%s %s 至 %s，原因 %s\n", "  录像无中断\n"},
-		"en":    {"hearing %s, integrity value %s: %d segments and %d files whole, unaltered since %s\n", "  gap: %s %s to %s, cause %s\n", "  no gaps\n"},
-	}[lang]
-	segments, files, gaps := 0, 0, 0
-	var list strings.Builder
-	for _, i := range h.Items {
-		switch i.Kind {
-		case integrity.KindSegment:
-			segments++
-		case integrity.KindFile:
-			files++
-			var found []record.Gap
-			if json.Unmarshal(i.Gaps, &found) != nil {
-				continue // causes that another version wrote stay in the file
-			}
-			for _, g := range found {
-				gaps++
-				fmt.Fprintf(&list, words[1], i.Name+" "+g.Track, g.From.Format("15:04:05.000"), g.To.Format("15:04:05.000"), g.Cause)
-			}
-		}
-	}
-	fmt.Fprintf(out, words[0], h.Hearing, h.Root, segments, files, h.entry.Since.UTC().Format("2006-01-02 15:04:05 UTC"))
-	if gaps == 0 {
-		list.WriteString(words[2])
-	}
-	io.WriteString(out, list.String())
-}
-
-// nameSegment adds to the fault of an original which of its segments is not as recorded.
+// nameSegment adds to the fault of an original which of its segments is not as recorded, and to that of a time-stamp whose it is.
 func nameSegment(r io.ReaderAt, size int64, report bundle.Report, fault error) error {
 	var t *bundle.Tampered
-	if !errors.As(fault, &t) || !strings.HasSuffix(t.File, record.OriginalSuffix) {
+	if !errors.As(fault, &t) || !strings.HasSuffix(t.File, record.OriginalSuffix) && !strings.HasSuffix(t.File, "/"+integrity.StampName) {
 		return fault
 	}
-	if err := checkRecords(io.Discard, r, size, report, "en"); err != nil {
+	if err := checkRecords(io.Discard, r, size, report, nil, "en"); err != nil {
 		return fmt.Errorf("%w; %w", fault, err)
 	}
 	return fault

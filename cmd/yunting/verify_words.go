@@ -1,0 +1,80 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"yunting/docket/integrity"
+	"yunting/docket/interruption"
+	"yunting/media/record"
+)
+
+// words says a thing in Chinese or in English.
+func words(lang, chinese, english string) string {
+	if strings.HasPrefix(lang, "zh") {
+		return chinese
+	}
+	return english
+}
+
+// moment writes an instant as a court's documents do.
+func moment(t time.Time) string {
+	return t.In(time.FixedZone("UTC+08", 8*3600)).Format("2006-01-02 15:04:05 UTC+08")
+}
+
+// trust words whether a certificate leads to the roots that were given.
+func trust(trusted bool, lang string) string {
+	if trusted {
+		return words(lang, "证书链可信", "chain trusted")
+	}
+	return words(lang, "证书链未核验（未提供 --roots）", "chain not checked (no --roots)")
+}
+
+// tell words what is proven of a hearing's recording: whole, since when unchanged, which gaps and why.
+func (h hearingRecord) tell(out io.Writer, lang string) {
+	segments, files := 0, 0
+	for _, i := range h.Items {
+		switch i.Kind {
+		case integrity.KindSegment:
+			segments++
+		case integrity.KindFile:
+			files++
+		}
+	}
+	fmt.Fprintf(out, words(lang, "庭审 %s 的录音录像\n", "Recording of hearing %s\n"), h.Hearing)
+	fmt.Fprintf(out, words(lang, "  ✓ 完整：%d 个录制分段、%d 个录像文件，与完整性校验值 %s 一致，无缺失、无增添、无调换\n",
+		"  ✓ whole: %d segments and %d files agree with the integrity value %s; none is missing, added or moved\n"), segments, files, h.Root)
+	fmt.Fprintf(out, words(lang, "  ✓ 自 %s 记入账本起未被改动\n", "  ✓ unaltered since it was recorded in the ledger at %s\n"), moment(h.entry.Since))
+	if h.stamp == nil {
+		fmt.Fprint(out, words(lang, "  ! 没有时间戳：起始时间仅以法院账本为准\n", "  ! no time-stamp: since when is the word of the court's ledger alone\n"))
+	} else {
+		fmt.Fprintf(out, words(lang, "  ✓ 时间戳（RFC 3161）有效：%s 时已经存在，由“%s”签发，%s\n", "  ✓ time-stamp (RFC 3161) valid: it was there at %s by the word of “%s”, %s\n"),
+			moment(h.stamp.At), h.stamp.By.Subject.CommonName, trust(h.stamp.Trusted, lang))
+	}
+	h.tellGaps(out, lang)
+}
+
+func (h hearingRecord) tellGaps(out io.Writer, lang string) {
+	gaps := 0
+	var list strings.Builder
+	for _, i := range h.Items {
+		var found []record.Gap
+		if i.Kind != integrity.KindFile || json.Unmarshal(i.Gaps, &found) != nil {
+			continue // causes that another version wrote stay in the file
+		}
+		for _, g := range found {
+			gaps++
+			fmt.Fprintf(&list, words(lang, "    - %s，%s：%s 起 %.1f 秒，%s\n", "    - %s, %s: from %s for %.1f s, %s\n"),
+				i.Name, interruption.Source(g.Track, lang), moment(g.From), g.To.Sub(g.From).Seconds(), interruption.Cause(g.Cause).Text(lang))
+		}
+	}
+	if gaps == 0 {
+		fmt.Fprint(out, words(lang, "  ✓ 没有超过 200 毫秒的中断\n", "  ✓ no gap of more than 200 ms\n"))
+		return
+	}
+	fmt.Fprintf(out, words(lang, "  ! 超过 200 毫秒的中断 %d 处，逐一列明原因\n", "  ! %d gaps of more than 200 ms, each with its cause\n"), gaps)
+	io.WriteString(out, list.String())
+}

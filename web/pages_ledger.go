@@ -14,11 +14,10 @@ type ledgerPage struct {
 	Checkpoint string
 	PublicKey  string
 	Root       string
-	Host       string
 }
 
 func (s *server) getLedger(r *request) error {
-	data := ledgerPage{PublicKey: s.Ledger.PublicKey(), Host: s.public.String()}
+	data := ledgerPage{PublicKey: s.Ledger.PublicKey()}
 	note, err := s.Ledger.Checkpoint(r.Context())
 	switch {
 	case errors.Is(err, ledger.ErrNotFound): // nothing recorded yet

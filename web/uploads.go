@@ -63,9 +63,13 @@ func newUploads(s *server, dir string) (*uploads, error) {
 	store.DirModePerm, store.FileModePerm = 0o700, 0o600
 	store.UseIn(composer)
 	memorylocker.New().UseIn(composer)
+	base := "/uploads/" // tusd puts this request's scheme and host before it, which a proxy that ends TLS would make wrong
+	if !loopback(s.public.Host) {
+		base = s.public.String() + base
+	}
 	var err error
 	u.tus, err = handler.NewUnroutedHandler(handler.Config{
-		StoreComposer: composer, BasePath: "/uploads/", MaxSize: maxUpload, DisableDownload: true, DisableConcatenation: true,
+		StoreComposer: composer, BasePath: base, MaxSize: maxUpload, DisableDownload: true, DisableConcatenation: true,
 		Cors: &handler.CorsConfig{Disable: true}, PreUploadCreateCallback: u.create,
 		Logger: slog.New(slog.NewTextHandler(io.Discard, nil)), // what matters goes to the court's own log, without file names
 	})

@@ -32,6 +32,7 @@ type options struct {
 	TLSCert      string   `name:"tls-cert" help:"Certificate file (PEM, with its chain) for HTTPS."`
 	TLSKey       string   `name:"tls-key" help:"Key file (PEM) for HTTPS."`
 	ACMEDomain   []string `name:"acme-domain" help:"Obtain certificates for these domains by ACME (listen on :443)."`
+	ACMEURL      string   `name:"acme-directory" default:"https://acme-v02.api.letsencrypt.org/directory" help:"Directory URL of the certificate authority, such as one of the court network's own."`
 	ACMEEmail    string   `name:"acme-email" help:"Contact address given to the certificate authority."`
 	SMTPURL      string   `name:"smtp-url" help:"Mail server: smtp://USER:PASSWORD@HOST:587 or smtps://…:465. Default: a spool directory under DATA-DIR."`
 	MailFrom     string   `default:"court@yunting.localhost" help:"Sender address of the court's mail."`

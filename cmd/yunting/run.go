@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,7 +20,6 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivertype"
-	"golang.org/x/crypto/acme/autocert"
 
 	"yunting/docket"
 	"yunting/internal/blob"
@@ -39,23 +39,23 @@ import (
 
 // court is everything that runs, wired. Its parts are started by open and stopped in reverse by close.
 type court struct {
-	options      options
-	log          *slog.Logger
-	pool         *pgxpool.Pool
-	blobs        blob.Store
-	identity     *identity.Service
-	ledger       *ledger.Log
-	docket       *docket.Docket
-	service      *service.Service
-	jobs         *river.Client[pgx.Tx]
-	sfu          *media.SFU
-	hub          *signaling.Hub
-	space        *diskspace.Guard
-	metrics      *prometheus.Registry
-	certificates *autocert.Manager // see acme
-	mailDir      string            // of the spool; empty when a real server sends
-	database     <-chan struct{}   // closed when the private PostgreSQL ended; nil with a server of one's own
-	stops        []stop
+	options  options
+	log      *slog.Logger
+	pool     *pgxpool.Pool
+	blobs    blob.Store
+	identity *identity.Service
+	ledger   *ledger.Log
+	docket   *docket.Docket
+	service  *service.Service
+	jobs     *river.Client[pgx.Tx]
+	sfu      *media.SFU
+	hub      *signaling.Hub
+	space    *diskspace.Guard
+	metrics  *prometheus.Registry
+	secure   *tls.Config     // of HTTPS and TURN over TLS; nil speaks plain HTTP
+	mailDir  string          // of the spool; empty when a real server sends
+	database <-chan struct{} // closed when the private PostgreSQL ended; nil with a server of one's own
+	stops    []stop
 }
 
 // stop is how one part ends, and how long it may take.
@@ -92,6 +92,9 @@ func open(ctx context.Context, o options, log *slog.Logger) (_ *court, err error
 			err = errors.Join(err, c.close())
 		}
 	}()
+	if err := c.openTLS(); err != nil {
+		return nil, err
+	}
 	// 0711: PostgreSQL's own user must be able to walk through when the server runs as root.
 	if err := os.MkdirAll(o.DataDir, 0o711); err != nil {
 		return nil, fmt.Errorf("data directory: %w", err)

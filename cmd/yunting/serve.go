@@ -2,19 +2,16 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
-	"path/filepath"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"golang.org/x/crypto/acme/autocert"
 
 	"yunting/web"
 )
@@ -86,26 +83,13 @@ func (c *court) drain(server *http.Server) error {
 	return errors.Join(rooms, err)
 }
 
-// serveOn speaks HTTP, or HTTPS with the court's own certificate or one obtained by ACME.
+// serveOn speaks HTTP, or HTTPS when there is a certificate.
 func (c *court) serveOn(server *http.Server, socket net.Listener) error {
-	switch o := c.options; {
-	case o.TLSCert != "":
-		return server.ServeTLS(socket, o.TLSCert, o.TLSKey)
-	case len(o.ACMEDomain) > 0:
-		server.TLSConfig = c.acme().TLSConfig()
-		server.TLSConfig.MinVersion = tls.VersionTLS12
-		return server.ServeTLS(socket, "", "")
+	if c.secure == nil {
+		return server.Serve(socket)
 	}
-	return server.Serve(socket)
-}
-
-// acme is the one manager of certificates obtained by ACME; it is first asked for while the court opens or listens, never at once.
-func (c *court) acme() *autocert.Manager {
-	if o := c.options; c.certificates == nil {
-		c.certificates = &autocert.Manager{Prompt: autocert.AcceptTOS, Email: o.ACMEEmail,
-			HostPolicy: autocert.HostWhitelist(o.ACMEDomain...), Cache: autocert.DirCache(filepath.Join(o.DataDir, "keys", "acme"))}
-	}
-	return c.certificates
+	server.TLSConfig = c.secure.Clone()
+	return server.ServeTLS(socket, "", "")
 }
 
 // mediaListen keeps media on loopback when the web server is there: nobody outside could reach the page either.

@@ -12,6 +12,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -27,7 +28,7 @@ import (
 	"yunting/internal/postgres/pgtest"
 )
 
-// ownCertificate writes a key and a certificate for 127.0.0.1 and returns their files and what trusts them.
+// ownCertificate writes a key and a certificate for 127.0.0.1 and court.example, and returns their files and what trusts them.
 func ownCertificate(t *testing.T, dir string) (certFile, keyFile string, pool *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -35,7 +36,7 @@ func ownCertificate(t *testing.T, dir string) (certFile, keyFile string, pool *x
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "court"}, NotBefore: time.Now().Add(-time.Hour),
-		NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+		NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"court.example"}, IsCA: true, BasicConstraintsValid: true,
 		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
@@ -57,50 +58,102 @@ func ownCertificate(t *testing.T, dir string) (certFile, keyFile string, pool *x
 	return certFile, keyFile, pool
 }
 
-// startServe starts `yunting serve` on a database of the test's own and waits until get answers /readyz.
-func startServe(t *testing.T, base string, client *http.Client, args ...string) {
+// serving is `yunting serve` at base, on a database and in a directory of the test's own, that can be stopped and started again.
+type serving struct {
+	t      *testing.T
+	base   string
+	client *http.Client // trusts base's certificate and follows no redirect
+	args   []string
+	env    []string // beside the test's own
+
+	log   *syncBuffer
+	cmd   *exec.Cmd
+	ended chan error
+}
+
+func newServing(t *testing.T, base string, roots *x509.CertPool, args ...string) *serving {
 	t.Helper()
-	path, err := binary()
+	address, err := url.Parse(base)
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := &syncBuffer{}
-	cmd := exec.Command(path, append([]string{"serve", "--database-url", pgtest.Database(t), "--data-dir", t.TempDir(),
-		"--media-port", fmt.Sprint(freePort(t, "udp"))}, args...)...)
-	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+	local := func(ctx context.Context, network, _ string) (net.Conn, error) { // names of the tests stand in no DNS
+		return new(net.Dialer).DialContext(ctx, network, net.JoinHostPort("127.0.0.1", address.Port()))
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	t.Cleanup(func() {
-		if err := cmd.Process.Signal(os.Interrupt); err != nil {
-			return // it ended by itself, which the test has told
+	s := &serving{t: t, base: base, log: &syncBuffer{}, args: append([]string{"serve", "--database-url", pgtest.Database(t), "--data-dir", t.TempDir(),
+		"--media-port", fmt.Sprint(freePort(t, "udp"))}, args...)}
+	s.client = &http.Client{Timeout: 20 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		// A connection for each request: each one sees the certificate of its moment.
+		Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, DialContext: local, DisableKeepAlives: true}}
+	t.Cleanup(s.stop)
+	return s
+}
+
+// start waits until the court answers /readyz.
+func (s *serving) start() {
+	s.t.Helper()
+	path, err := binary()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.cmd, s.ended = exec.Command(path, s.args...), make(chan error, 1)
+	s.cmd.Env = append(os.Environ(), s.env...)
+	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	go func(cmd *exec.Cmd, ended chan<- error) { ended <- cmd.Wait() }(s.cmd, s.ended)
+	s.until("the court is ready", func() bool {
+		res, err := s.client.Get(s.base + "/readyz")
+		if err != nil {
+			return false
 		}
-		if err := <-ended; err != nil {
-			t.Errorf("the court did not end cleanly: %v\n%s", err, log)
-		}
+		res.Body.Close()
+		return res.StatusCode == http.StatusOK
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
-	defer cancel()
+}
+
+// until polls; the court must not end meanwhile.
+func (s *serving) until(what string, done func() bool) {
+	s.t.Helper()
+	limit := time.NewTimer(60 * time.Second)
+	defer limit.Stop()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for {
+	for !done() {
 		select {
-		case err := <-ended:
-			t.Fatalf("the court ended: %v\n%s", err, log)
-		case <-ctx.Done():
-			t.Fatalf("the court is not ready\n%s", log)
+		case err := <-s.ended:
+			s.t.Fatalf("the court ended: %v\n%s", err, s.log)
+		case <-limit.C:
+			s.t.Fatalf("waited a minute: %s\n%s", what, s.log)
 		case <-tick.C:
 		}
-		if res, err := client.Get(base + "/readyz"); err == nil {
-			res.Body.Close()
-			if res.StatusCode == http.StatusOK {
-				return
-			}
-		}
 	}
+}
+
+// stop asks the court to end, which it must do cleanly.
+func (s *serving) stop() {
+	if s.cmd == nil || s.cmd.Process.Signal(os.Interrupt) != nil {
+		return // never started, or it ended by itself, which the test has told
+	}
+	if err := <-s.ended; err != nil {
+		s.t.Errorf("the court did not end cleanly: %v\n%s", err, s.log)
+	}
+}
+
+// certificate is what the court shows a browser now.
+func (s *serving) certificate() *x509.Certificate {
+	s.t.Helper()
+	res, err := s.client.Get(s.base + "/login")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		s.t.Errorf("log-in page: %s", res.Status)
+	}
+	return res.TLS.PeerCertificates[0]
 }
 
 // TestOwnCertificate: with certificate files the court speaks HTTPS, marks its cookies Secure and asks browsers to
@@ -109,9 +162,9 @@ func TestOwnCertificate(t *testing.T) {
 	certFile, keyFile, pool := ownCertificate(t, t.TempDir())
 	listen := fmt.Sprintf("127.0.0.1:%d", freePort(t, "tcp"))
 	base := "https://" + listen
-	client := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	startServe(t, base, client, "--listen", listen, "--tls-cert", certFile, "--tls-key", keyFile)
+	s := newServing(t, base, pool, "--listen", listen, "--tls-cert", certFile, "--tls-key", keyFile)
+	s.start()
+	client := s.client
 
 	page, err := client.Get(base + "/login")
 	if err != nil {
@@ -166,4 +219,46 @@ func signedIn(t *testing.T, client *http.Client, base string) []*http.Cookie {
 	}
 	t.Fatalf("registered with %s, signed in with %s, no session cookie", made.Status, in.Status)
 	return nil
+}
+
+// TestRenewedCertificate: whoever renews the certificate replaces its files; the running court shows the new one. While
+// only one of the two is replaced the old pair stays in use.
+func TestRenewedCertificate(t *testing.T) {
+	certFile, keyFile, pool := ownCertificate(t, t.TempDir())
+	listen := fmt.Sprintf("127.0.0.1:%d", freePort(t, "tcp"))
+	s := newServing(t, "https://"+listen, pool, "--listen", listen, "--tls-cert", certFile, "--tls-key", keyFile)
+	s.start()
+	before := s.certificate()
+	newCert, newKey, _ := ownCertificate(t, t.TempDir())
+	renewed, err := os.ReadFile(newCert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool.AppendCertsFromPEM(renewed)
+
+	if err := os.Rename(newCert, certFile); err != nil {
+		t.Fatal(err)
+	}
+	if half := s.certificate(); !half.Equal(before) {
+		t.Error("a certificate is shown before its key is there")
+	}
+	s.until("the log tells of it", func() bool { return strings.Contains(s.log.String(), "the one before it stays") })
+	if err := os.Rename(newKey, keyFile); err != nil {
+		t.Fatal(err)
+	}
+	if after := s.certificate(); after.Equal(before) {
+		t.Errorf("the old certificate is still shown\n%s", s.log)
+	}
+}
+
+// TestUnusableCertificate: files that are no pair are told of before anything starts.
+func TestUnusableCertificate(t *testing.T) {
+	certFile, _, _ := ownCertificate(t, t.TempDir())
+	_, otherKey, _ := ownCertificate(t, t.TempDir())
+	if _, err := openCertificate(certFile, otherKey, slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "--tls-key") {
+		t.Errorf("another's key: %v", err)
+	}
+	if _, err := openCertificate(certFile, filepath.Join(t.TempDir(), "key.pem"), slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), "no such file") {
+		t.Errorf("no key: %v", err)
+	}
 }

@@ -74,15 +74,11 @@ func (c *court) openWays() (*relay.Ways, error) {
 	if err != nil {
 		return nil, err
 	}
-	secure, err := c.relayTLS()
-	if err != nil {
-		return nil, err
-	}
 	first, last, err := o.relayPorts()
 	if err != nil {
 		return nil, err
 	}
-	ways.Embedded, err = relay.New(relay.Config{Listen: o.mediaListen(), Port: o.TURNPort, TLSPort: o.TURNTLSPort, TLS: secure, MinPort: first, MaxPort: last,
+	ways.Embedded, err = relay.New(relay.Config{Listen: o.mediaListen(), Port: o.TURNPort, TLSPort: o.TURNTLSPort, TLS: c.relayTLS(), MinPort: first, MaxPort: last,
 		Addresses: c.relayAddresses, Peers: c.sfu.Sockets, PublicPeers: o.TURNPeers == "public", Realm: public.Hostname(),
 		Logs: media.PionLog(c.log), Registerer: c.metrics})
 	if err != nil {
@@ -114,16 +110,9 @@ func (c *court) relayAddresses() []netip.Addr {
 }
 
 // relayTLS is the web server's certificate for TURN over TLS.
-func (c *court) relayTLS() (*tls.Config, error) {
-	switch o := c.options; {
-	case o.TURNTLSPort == 0:
-		return nil, nil
-	case o.TLSCert != "":
-		pair, err := tls.LoadX509KeyPair(o.TLSCert, o.TLSKey)
-		if err != nil {
-			return nil, fmt.Errorf("--tls-cert: %w", err)
-		}
-		return &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}, nil
+func (c *court) relayTLS() *tls.Config {
+	if c.options.TURNTLSPort == 0 {
+		return nil
 	}
-	return &tls.Config{GetCertificate: c.acme().GetCertificate, MinVersion: tls.VersionTLS12}, nil
+	return &tls.Config{GetCertificate: c.secure.GetCertificate, MinVersion: tls.VersionTLS12}
 }

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -88,7 +89,8 @@ func (d *forgetfulDisk) pass() error {
 
 func (f *forgetfulFile) Write(b []byte) (int, error) {
 	if err := f.disk.pass(); err != nil {
-		return 0, err
+		n, torn := f.real.Write(b[:len(b)/2])
+		return n, errors.Join(err, torn)
 	}
 	return f.real.Write(b)
 }
@@ -105,7 +107,12 @@ func (f *forgetfulFile) Sync() error {
 	return err
 }
 
-func (f *forgetfulFile) Truncate(size int64) error { return f.real.Truncate(size) }
+func (f *forgetfulFile) Truncate(size int64) error {
+	if err := f.disk.pass(); err != nil {
+		return err
+	}
+	return f.real.Truncate(size)
+}
 
 func (f *forgetfulFile) Close() error { return f.real.Close() }
 

@@ -160,6 +160,7 @@ type segmentList struct {
 	file file
 	end  int64
 	last string // SHA-256 of the last line
+	torn bool   // behind end there may be a line that counts for nothing
 }
 
 // openList opens the list of a directory, or begins it. Half a line that a
@@ -190,18 +191,36 @@ func openList(d disk, dir string) (*segmentList, error) {
 
 // add chains a line to the list and makes it durable.
 func (l *segmentList) add(line Segment) (Segment, error) {
+	if err := l.mend(); err != nil {
+		return line, err
+	}
 	line.Previous = l.last
 	text := append(line.Line(), '\n')
+	l.torn = true
 	_, err := l.file.Write(text)
 	if err == nil {
 		err = l.file.Sync()
 	}
 	if err != nil {
-		return line, errors.Join(err, l.file.Truncate(l.end))
+		return line, errors.Join(err, l.mend())
 	}
+	l.torn = false
 	l.end += int64(len(text))
 	l.last = line.Chain()
 	return line, nil
+}
+
+// mend cuts off what a fault left of a line. A disk that refuses that too is
+// asked again before the next line, which must not be glued to half of one.
+func (l *segmentList) mend() error {
+	if !l.torn {
+		return nil
+	}
+	if err := l.file.Truncate(l.end); err != nil {
+		return err
+	}
+	l.torn = false
+	return nil
 }
 
 func lineHash(line []byte) string {

@@ -117,13 +117,20 @@ func (t *track) retarget(now time.Time) {
 		take(&taken, simulcast.Wanted(&layers, v, s.sent(), s.fits()))
 	}
 	for _, f := range t.feeds {
+		comes := uint8(0) // the best that does
 		if live {
 			f.target = simulcast.Choose(&layers, simulcast.View{}, simulcast.None, simulcast.Max)
+			comes = f.target
 		}
 		if !f.mapper.Started() || f.mapper.Layer() != f.target {
 			t.wantKey(f.target)
 		}
-		take(&taken, simulcast.Wanted(&layers, simulcast.View{}, simulcast.None, simulcast.Max))
+		// When the best does not come, as on a weak uplink, the next may: none above the one recorded is stopped.
+		best := simulcast.Wanted(&layers, simulcast.View{}, simulcast.None, simulcast.Max)
+		for i := comes; i < best && best != simulcast.None; i++ {
+			taken[i] = true
+		}
+		take(&taken, best)
 	}
 	t.dynacast(&layers, taken, now)
 }

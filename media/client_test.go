@@ -80,11 +80,6 @@ func apiWith(audioExtensions ...string) *webrtc.API {
 
 // apiOf makes connections on loopback that know every video codec of ours, and what sound adds.
 func apiOf(sound func(*webrtc.MediaEngine) error) *webrtc.API {
-	var se webrtc.SettingEngine
-	se.SetIncludeLoopbackCandidate(true)
-	se.SetIPFilter(func(ip net.IP) bool { return ip.IsLoopback() && ip.To4() != nil })
-	se.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
-	se.SetSRTPReplayProtectionWindow(2048)
 	me := &webrtc.MediaEngine{}
 	if err := sound(me); err != nil {
 		panic(err)
@@ -94,7 +89,17 @@ func apiOf(sound func(*webrtc.MediaEngine) error) *webrtc.API {
 			panic(err)
 		}
 	}
-	return webrtc.NewAPI(webrtc.WithSettingEngine(se), webrtc.WithMediaEngine(me))
+	return webrtc.NewAPI(webrtc.WithSettingEngine(loopback()), webrtc.WithMediaEngine(me))
+}
+
+// loopback has connections use 127.0.0.1 alone.
+func loopback() webrtc.SettingEngine {
+	var se webrtc.SettingEngine
+	se.SetIncludeLoopbackCandidate(true)
+	se.SetIPFilter(func(ip net.IP) bool { return ip.IsLoopback() && ip.To4() != nil })
+	se.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	se.SetSRTPReplayProtectionWindow(2048)
+	return se
 }
 
 func join(t testing.TB, r *Room, id string, perm Permissions) *client {

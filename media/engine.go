@@ -34,7 +34,7 @@ func codecs() []webrtc.RTPCodecParameters {
 	}
 	return []webrtc.RTPCodecParameters{
 		{PayloadType: 96, RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000, RTCPFeedback: videoFeedback}},
-		h264(102, "42001f"), h264(108, "42e01f"),
+		h264(102, "42001f"), h264(108, "42e01f"), h264(116, "4d001f"), h264(112, "64001f"),
 	}
 }
 

@@ -52,8 +52,8 @@ func (l *layer) accept(run []*buffer) []*buffer {
 		}
 		if b.key {
 			l.wantKey, l.keySeen = false, b.arrived
-			if b.vp8.Width > 0 {
-				l.width, l.height = b.vp8.Width, b.vp8.Height
+			if b.width > 0 {
+				l.width, l.height = b.width, b.height
 			}
 		}
 		if l.loss.Missing() > 0 {

@@ -20,7 +20,7 @@ func (s *sinkhole) Write([]byte) (int, error)                 { s.packets++; ret
 
 // bench makes a subscription and one packet of its stream.
 func bench(tb testing.TB) (*subscription, *buffer, *sinkhole) {
-	t := &track{w: &worker{}, kind: webrtc.RTPCodecTypeVideo, isVP8: true}
+	t := &track{w: &worker{}, kind: webrtc.RTPCodecTypeVideo, format: formatVP8}
 	l := &layer{track: t, ssrc: 7}
 	t.layers = []*layer{l}
 	s := &subscription{track: t, peer: &Peer{}}

@@ -17,14 +17,18 @@ import (
 
 // paper is a track writer that keeps what it is given.
 type paper struct {
+	format   format
 	heads    []rtp.Header
 	pictures []packet.VP8
 }
 
 func (p *paper) WriteRTP(h *rtp.Header, payload []byte) (int, error) {
-	d, err := packet.ParseVP8(payload)
-	if err != nil {
-		return 0, err
+	var d packet.VP8
+	if p.format == formatVP8 {
+		var err error
+		if d, err = packet.ParseVP8(payload); err != nil {
+			return 0, err
+		}
 	}
 	p.heads, p.pictures = append(p.heads, *h), append(p.pictures, d)
 	return len(payload), nil
@@ -41,7 +45,7 @@ type encoding struct {
 	on      bool
 }
 
-func threeLayers(t *testing.T) (*track, []*encoding) {
+func threeLayers(t *testing.T, codec webrtc.RTPCodecParameters) (*track, []*encoding) {
 	t.Helper()
 	s := newSFU(t)
 	p, err := s.Room("r").Join("a", JoinOptions{})
@@ -49,7 +53,7 @@ func threeLayers(t *testing.T) (*track, []*encoding) {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.Close)
-	tr := &track{w: &worker{}, kind: webrtc.RTPCodecTypeVideo, isVP8: true, peer: p, codec: codecs()[0]}
+	tr := &track{w: &worker{}, kind: webrtc.RTPCodecTypeVideo, format: formatOf(&codec), peer: p, codec: codec}
 	tr.permitted.Store(true)
 	var all []*encoding
 	for i := range uint8(3) {
@@ -63,9 +67,9 @@ func threeLayers(t *testing.T) (*track, []*encoding) {
 // next is the encoding's next frame, of one packet.
 func (e *encoding) next(t *testing.T, at time.Time, key bool) *buffer {
 	t.Helper()
-	frame := []byte{0x90, 0xe0, byte(e.picture>>8) | 0x80, byte(e.picture), e.tl0, 0, 0x01, 0, 0, 0x9d, 0x01, 0x2a, 64, 1, 180, 0}
-	if key {
-		frame[6] = 0
+	frame := e.vp8(key)
+	if e.layer.track.format == formatH264 {
+		frame = h264Frame(e.layer.index, key)
 	}
 	raw, err := (&rtp.Packet{Header: rtp.Header{Version: 2, Marker: true, SequenceNumber: e.seq, Timestamp: e.ts, SSRC: e.layer.ssrc}, Payload: frame}).Marshal()
 	if err != nil {
@@ -81,12 +85,40 @@ func (e *encoding) next(t *testing.T, at time.Time, key bool) *buffer {
 	return b
 }
 
+func (e *encoding) vp8(key bool) []byte {
+	frame := []byte{0x90, 0xe0, byte(e.picture>>8) | 0x80, byte(e.picture), e.tl0, 0, 0x01, 0, 0, 0x9d, 0x01, 0x2a, 64, 1, 180, 0}
+	if key {
+		frame[6] = 0
+	}
+	return frame
+}
+
+// h264Frame is a slice, or a STAP-A of an SPS that tells the layer's size, a PPS and an IDR slice.
+func h264Frame(layer uint8, key bool) []byte {
+	if !key {
+		return []byte{0x41, 0x9a, 1, 2}
+	}
+	sps := [][]byte{ // of libx264, constrained baseline: 320 × 180, 640 × 360, 1280 × 720
+		{0x67, 0x42, 0xc0, 0x0b, 0xd9, 0x01, 0x41, 0x9f, 0x9f, 0x01, 0x10, 0x00, 0x00, 0x03, 0x00, 0x10, 0x00, 0x00, 0x03, 0x00, 0xa0, 0xf1, 0x42, 0xa4, 0x80},
+		{0x67, 0x42, 0xc0, 0x16, 0xd9, 0x00, 0xa0, 0x2f, 0xf9, 0x70, 0x11, 0x00, 0x00, 0x03, 0x00, 0x01, 0x00, 0x00, 0x03, 0x00, 0x0a, 0x0f, 0x16, 0x2e, 0x48},
+		{0x67, 0x42, 0xc0, 0x1f, 0xd9, 0x00, 0x50, 0x05, 0xbb, 0x01, 0x10, 0x00, 0x00, 0x03, 0x00, 0x10, 0x00, 0x00, 0x03, 0x00, 0xa0, 0xf1, 0x83, 0x24, 0x80},
+	}[layer]
+	p := append([]byte{24, 0, byte(len(sps))}, sps...)
+	return append(p, 0, 2, 0x68, 1, 0, 2, 0x65, 1)
+}
+
 // TestSwitchesAreContinuous lets what a receiver shows change at random, and layers fail, 200 times: to the decoder it is
 // one stream, in which each change begins with a key frame.
 func TestSwitchesAreContinuous(t *testing.T) {
-	tr, all := threeLayers(t)
+	for _, c := range codecs()[:2] {
+		t.Run(c.MimeType, func(t *testing.T) { switchAtRandom(t, c) })
+	}
+}
+
+func switchAtRandom(t *testing.T, codec webrtc.RTPCodecParameters) {
+	tr, all := threeLayers(t, codec)
 	s := &subscription{track: tr, peer: tr.peer}
-	out := &paper{}
+	out := &paper{format: tr.format}
 	s.mapper = rewrite.New(5)
 	s.bound.Store(&binding{out: out, ssrc: 9, pt: 96})
 	s.allowed.Store(true)
@@ -128,9 +160,12 @@ func TestSwitchesAreContinuous(t *testing.T) {
 		}
 		tr.retarget(now)
 	}
+	if w := tr.layers[2].width; tr.format == formatH264 && w != 1280 {
+		t.Errorf("the best layer is %d wide by its parameter sets", w)
+	}
 	for i := 1; i < len(out.heads); i++ {
 		h, was, p, before := out.heads[i], out.heads[i-1], out.pictures[i], out.pictures[i-1]
-		if h.SequenceNumber != was.SequenceNumber+1 || p.PictureID != (before.PictureID+1)&0x7fff || p.TL0PicIdx != before.TL0PicIdx+1 {
+		if h.SequenceNumber != was.SequenceNumber+1 || tr.format == formatVP8 && (p.PictureID != (before.PictureID+1)&0x7fff || p.TL0PicIdx != before.TL0PicIdx+1) {
 			t.Fatalf("packet %d goes on with sequence %d after %d, picture %d after %d, TL0 %d after %d", i, h.SequenceNumber,
 				was.SequenceNumber, p.PictureID, before.PictureID, p.TL0PicIdx, before.TL0PicIdx)
 		}
@@ -142,7 +177,7 @@ func TestSwitchesAreContinuous(t *testing.T) {
 
 // TestDynacast: a layer is switched off when nobody took it for a while, and on again at once when somebody wants it.
 func TestDynacast(t *testing.T) {
-	tr, all := threeLayers(t)
+	tr, all := threeLayers(t, codecs()[0])
 	now := time.Now()
 	beat := func(taken [simulcast.Max]bool, after time.Duration) [simulcast.Max]bool {
 		now = now.Add(after)

@@ -37,7 +37,7 @@ func (s *tape) Close()                                 {}
 // where that fails, the next, though nobody watches or somebody shows a thumbnail; the best that arrives is recorded, in
 // one continuous stream whatever layers fail; and once the recording has stopped the publisher saves what nobody takes.
 func TestRecordingTakesTheBestLayer(t *testing.T) {
-	tr, encodings := threeLayers(t)
+	tr, encodings := threeLayers(t, codecs()[0])
 	type uplink struct {
 		*encoding
 		works bool

@@ -81,11 +81,17 @@ func (s *subscription) StreamID() string { return StreamID(s.track.info.Peer, s.
 // Kind is audio or video (webrtc.TrackLocal).
 func (s *subscription) Kind() webrtc.RTPCodecType { return s.track.kind }
 
-// Bind is called when the receiver agreed to the track (webrtc.TrackLocal).
+// Bind is called when the receiver agreed to the section (webrtc.TrackLocal).
+// A receiver that cannot take the track's codec gets nothing of it; an error
+// would refuse all the other sections too.
 func (s *subscription) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
 	codec, ok := matchCodec(s.track.codec, c.CodecParameters())
 	if !ok {
-		return webrtc.RTPCodecParameters{}, webrtc.ErrUnsupportedCodec
+		s.peer.sfu.metrics.unmatched.Inc()
+		if len(c.CodecParameters()) == 0 {
+			return codec, webrtc.ErrUnsupportedCodec
+		}
+		return c.CodecParameters()[0], nil
 	}
 	b := &binding{out: c.WriteStream(), ssrc: uint32(c.SSRC()), pt: uint8(codec.PayloadType), rtxSSRC: uint32(c.SSRCRetransmission())}
 	for _, e := range c.HeaderExtensions() {
@@ -113,26 +119,6 @@ func (s *subscription) Unbind(webrtc.TrackLocalContext) error {
 	s.bound.Store(nil)
 	s.track.unsubscribe(s)
 	return nil
-}
-
-// matchCodec finds the receiver's name for the publisher's codec.
-func matchCodec(want webrtc.RTPCodecParameters, have []webrtc.RTPCodecParameters) (webrtc.RTPCodecParameters, bool) {
-	var near *webrtc.RTPCodecParameters
-	for i := range have {
-		if !strings.EqualFold(have[i].MimeType, want.MimeType) {
-			continue
-		}
-		if have[i].SDPFmtpLine == want.SDPFmtpLine {
-			return have[i], true
-		}
-		if near == nil {
-			near = &have[i]
-		}
-	}
-	if near == nil {
-		return webrtc.RTPCodecParameters{}, false
-	}
-	return *near, true
 }
 
 // readRTCP takes the receiver's reports and requests until the sender stops.

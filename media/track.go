@@ -37,9 +37,11 @@ type buffer struct {
 	head    packet.Header
 	vp8     packet.VP8 // of VP8 packets
 	key     bool       // begins a key frame
-	level   uint8      // of audio with the level extension, else noLevel
-	red     int        // where the primary block begins in the payload of a RED packet, else 0
-	blocks  int        // of a RED packet
+	width   int        // in pixels, of the key frame; 0 is unknown
+	height  int
+	level   uint8 // of audio with the level extension, else noLevel
+	red     int   // where the primary block begins in the payload of a RED packet, else 0
+	blocks  int   // of a RED packet
 	arrived time.Time
 	n       int
 	data    [bufferSize]byte
@@ -48,6 +50,28 @@ type buffer struct {
 func (b *buffer) payload() []byte { return b.data[b.head.Payload:b.head.End] }
 
 var buffers = sync.Pool{New: func() any { return new(buffer) }}
+
+// format is how a video's payload is read.
+type format uint8
+
+const (
+	formatOther format = iota
+	formatVP8
+	formatVP9
+	formatH264
+)
+
+func formatOf(c *webrtc.RTPCodecParameters) format {
+	switch {
+	case isCodec(c, webrtc.MimeTypeVP8):
+		return formatVP8
+	case isCodec(c, webrtc.MimeTypeVP9):
+		return formatVP9
+	case isCodec(c, webrtc.MimeTypeH264):
+		return formatH264
+	}
+	return formatOther
+}
 
 // track is one published track: one layer, or several with simulcast.
 type track struct {
@@ -58,7 +82,7 @@ type track struct {
 	codec    webrtc.RTPCodecParameters
 	kind     webrtc.RTPCodecType
 	w        *worker
-	isVP8    bool
+	format   format
 	levelExt uint8 // id of the audio level extension, 0 is none
 	redPT    uint8 // payload type of RED, 0 is none
 	onEnd    func()
@@ -97,6 +121,7 @@ type layer struct {
 	rid    string
 	ssrc   uint32
 	remote *webrtc.TrackRemote
+	inBand bool // H264's parameter sets come with its key frames; owned by the reader
 
 	// Owned by the worker.
 	cache    *packetcache.Cache[*buffer]
@@ -124,7 +149,7 @@ type senderReport struct {
 
 func newTrack(p *Peer, pc *webrtc.PeerConnection, r *webrtc.RTPReceiver, info TrackInfo, codec webrtc.RTPCodecParameters) *track {
 	t := &track{info: info, peer: p, pc: pc, receiver: r, codec: codec, w: p.sfu.worker(),
-		isVP8: strings.EqualFold(codec.MimeType, webrtc.MimeTypeVP8)}
+		format: formatOf(&codec)}
 	t.kind = webrtc.NewRTPCodecType(info.Kind)
 	t.takeRED(r.GetParameters().Codecs)
 	for _, e := range r.GetParameters().HeaderExtensions {
@@ -266,7 +291,7 @@ func (l *layer) parse(b *buffer, n int) bool {
 		return false
 	}
 	b.layer, b.n, b.key, b.level, b.red = l, n, false, noLevel, 0
-	b.vp8 = packet.VP8{}
+	b.vp8, b.width, b.height = packet.VP8{}, 0, 0
 	t := l.track
 	payload := b.payload()
 	switch {
@@ -279,15 +304,18 @@ func (l *layer) parse(b *buffer, n int) bool {
 			return t.parseRED(b)
 		}
 	case len(payload) == 0: // padding
-	case t.isVP8:
+	case t.format == formatVP8:
 		if b.vp8, err = packet.ParseVP8(payload); err != nil {
 			return false
 		}
-		b.key = b.vp8.KeyFrame
-	case strings.EqualFold(t.codec.MimeType, webrtc.MimeTypeVP9):
+		b.key, b.width, b.height = b.vp8.KeyFrame, b.vp8.Width, b.vp8.Height
+	case t.format == formatVP9:
 		b.key = packet.VP9KeyFrame(payload)
-	default:
-		b.key = packet.H264KeyFrame(payload)
+	case t.format == formatH264:
+		h := packet.ParseH264(payload)
+		l.inBand = l.inBand || h.SPS
+		b.key = h.SPS || h.IDR && !l.inBand // without its parameter sets a slice shows nothing
+		b.width, b.height = h.Width, h.Height
 	}
 	return true
 }

@@ -99,19 +99,50 @@ func TestVP8(t *testing.T) {
 	}
 }
 
+// Sequence parameter sets of libx264: 1280 × 720 in high profile with emulation prevention, 320 × 180 cropped in
+// constrained baseline.
+var (
+	sps720 = []byte{0x67, 0x64, 0x00, 0x1f, 0xac, 0xb2, 0x00, 0xa0, 0x0b, 0x76, 0x02, 0x20, 0x00, 0x00, 0x03, 0x00, 0x20, 0x00, 0x00, 0x03, 0x01, 0x41, 0xe3, 0x06, 0x49}
+	sps180 = []byte{0x67, 0x42, 0xc0, 0x0b, 0xd9, 0x01, 0x41, 0x9f, 0x9f, 0x01, 0x10, 0x00, 0x00, 0x03, 0x00, 0x10, 0x00, 0x00, 0x03, 0x00, 0xa0, 0xf1, 0x42, 0xa4, 0x80}
+)
+
+func TestH264(t *testing.T) {
+	stap := func(units ...[]byte) []byte {
+		p := []byte{24}
+		for _, u := range units {
+			p = append(append(p, byte(len(u)>>8), byte(len(u))), u...)
+		}
+		return p
+	}
+	for _, tc := range []struct {
+		name string
+		p    []byte
+		want H264
+	}{
+		{"IDR", []byte{0x65, 1}, H264{IDR: true}},
+		{"slice", []byte{0x41, 1}, H264{}},
+		{"SPS", sps720, H264{SPS: true, Width: 1280, Height: 720}},
+		{"SPS cut off", sps720[:5], H264{SPS: true}},
+		{"STAP-A of all", stap(sps180, []byte{0x68, 1}, []byte{0x65, 1}), H264{SPS: true, IDR: true, Width: 320, Height: 180}},
+		{"STAP-A without SPS", stap([]byte{0x68, 1}, []byte{0x65, 1}), H264{IDR: true}},
+		{"broken STAP-A", []byte{24, 0, 9, 0x68, 1}, H264{}},
+		{"FU-A start", []byte{28, 0x85, 1}, H264{IDR: true}},
+		{"FU-A middle", []byte{28, 0x05, 1}, H264{}},
+		{"FU-A of a slice", []byte{28, 0x81, 1}, H264{}},
+		{"empty", nil, H264{}},
+	} {
+		if got := ParseH264(tc.p); got != tc.want {
+			t.Errorf("%s: %+v, want %+v", tc.name, got, tc.want)
+		}
+	}
+}
+
 func TestKeyFrames(t *testing.T) {
 	for _, tc := range []struct {
 		name string
 		got  bool
 		want bool
 	}{
-		{"H264 IDR", H264KeyFrame([]byte{0x65, 1}), true},
-		{"H264 SPS", H264KeyFrame([]byte{0x67, 1}), true},
-		{"H264 slice", H264KeyFrame([]byte{0x41, 1}), false},
-		{"H264 STAP-A", H264KeyFrame([]byte{24, 0, 2, 0x68, 1, 0, 2, 0x65, 1}), true},
-		{"H264 broken STAP-A", H264KeyFrame([]byte{24, 0, 9, 0x68, 1}), false},
-		{"H264 FU-A start", H264KeyFrame([]byte{28, 0x85, 1}), true},
-		{"H264 FU-A middle", H264KeyFrame([]byte{28, 0x05, 1}), false},
 		{"VP9 key", VP9KeyFrame([]byte{0x8c, 0x80, 1}), true},
 		{"VP9 inter", VP9KeyFrame([]byte{0xcc, 0x80, 1}), false},
 		{"VP9 not a start", VP9KeyFrame([]byte{0x84, 0x80, 1}), false},
@@ -208,8 +239,11 @@ func FuzzDescriptors(f *testing.F) {
 	f.Add([]byte{0x90, 0xf0, 0x92, 0x34, 0x56, 0x80, 1})
 	f.Add([]byte{24, 0, 2, 0x68, 1, 0, 2, 0x65, 1})
 	f.Add([]byte{0x8c, 0x80, 1})
+	f.Add(append([]byte{24, 0, byte(len(sps720))}, sps720...))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		H264KeyFrame(b)
+		if h := ParseH264(b); !h.SPS && h.Width > 0 || (h.Width > 0) != (h.Height > 0) {
+			t.Errorf("%+v", h)
+		}
 		VP9KeyFrame(b)
 		d, err := ParseVP8(b)
 		if err != nil {

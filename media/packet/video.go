@@ -100,33 +100,6 @@ func (d *VP8) SetPicture(p []byte, picture uint16, tl0 uint8) {
 	}
 }
 
-// H264KeyFrame tells whether a payload begins an IDR picture: an SPS or IDR
-// NAL unit, alone, in a STAP-A or at the start of an FU-A (RFC 6184 section 5).
-func H264KeyFrame(p []byte) bool {
-	if len(p) < 2 {
-		return false
-	}
-	switch t := p[0] & 0x1f; t {
-	case 5, 7:
-		return true
-	case 24: // STAP-A
-		for p = p[1:]; len(p) > 2; {
-			n := int(binary.BigEndian.Uint16(p))
-			if n == 0 || n+2 > len(p) {
-				return false
-			}
-			if k := p[2] & 0x1f; k == 5 || k == 7 {
-				return true
-			}
-			p = p[2+n:]
-		}
-	case 28: // FU-A
-		k := p[1] & 0x1f
-		return p[1]&0x80 != 0 && (k == 5 || k == 7)
-	}
-	return false
-}
-
 // VP9KeyFrame tells whether a payload begins a key frame of the base spatial
 // layer (RFC 9628 section 4.2).
 func VP9KeyFrame(p []byte) bool {

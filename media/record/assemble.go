@@ -109,7 +109,8 @@ func (p *pictures) part(b []byte) (part []byte, key bool, err error) {
 		return part, av1NewSequence(b), err
 	}
 	part, err = p.h264.Unmarshal(b)
-	return part, packet.H264KeyFrame(b), err
+	h := packet.ParseH264(b)
+	return part, h.IDR || h.SPS, err
 }
 
 // finish hands a frame on. After a loss the record goes on with a key frame

@@ -72,28 +72,28 @@ type av1Sequence struct {
 // parseAV1Sequence reads a bare sequence header OBU (AV1 specification section
 // 5.5.1). What is cut off reads as zeros, and then as no picture.
 func parseAV1Sequence(obu []byte) (s av1Sequence) {
-	r := &bits{b: obu, at: 8}
-	profile := r.read(3)
-	r.read(1) // still picture
-	reduced := r.read(1) == 1
+	r := newBits(obu[1:])
+	profile := r.Read(3)
+	r.Read(1) // still picture
+	reduced := r.Read(1) == 1
 	var level, tier uint32
 	if reduced {
-		level = r.read(5)
+		level = r.Read(5)
 	} else {
 		level, tier = r.av1OperatingPoints()
 	}
-	wide, high := int(r.read(4))+1, int(r.read(4))+1
-	s.width, s.height = int(r.read(wide))+1, int(r.read(high))+1
+	wide, high := int(r.Read(4))+1, int(r.Read(4))+1
+	s.width, s.height = int(r.Read(wide))+1, int(r.Read(high))+1
 	if !reduced {
-		if r.read(1) == 1 { // frame ids
-			r.read(7)
+		if r.Read(1) == 1 { // frame ids
+			r.Read(7)
 		}
 	}
-	r.read(3) // superblocks of 128, filter intra, intra edge filter
+	r.Read(3) // superblocks of 128, filter intra, intra edge filter
 	if !reduced {
 		r.av1Tools()
 	}
-	r.read(3) // superres, cdef, restoration
+	r.Read(3) // superres, cdef, restoration
 	s.config = [3]byte{byte(profile<<5 | level), byte(tier<<7) | r.av1Colours(profile), 0}
 	return s
 }
@@ -102,30 +102,30 @@ func parseAV1Sequence(obu []byte) (s av1Sequence) {
 // level and tier.
 func (r *bits) av1OperatingPoints() (level, tier uint32) {
 	model, delayLength := false, 0
-	if r.read(1) == 1 { // timing info
-		r.read(32)
-		r.read(32)
-		if r.read(1) == 1 {
-			r.golomb()
+	if r.Read(1) == 1 { // timing info
+		r.Read(32)
+		r.Read(32)
+		if r.Read(1) == 1 {
+			r.Golomb()
 		}
-		if model = r.read(1) == 1; model {
-			delayLength = int(r.read(5)) + 1
-			r.read(32)
-			r.read(10)
+		if model = r.Read(1) == 1; model {
+			delayLength = int(r.Read(5)) + 1
+			r.Read(32)
+			r.Read(10)
 		}
 	}
-	display := r.read(1) == 1
-	for i := range r.read(5) + 1 {
-		r.read(12)
-		l, t := r.read(5), uint32(0)
+	display := r.Read(1) == 1
+	for i := range r.Read(5) + 1 {
+		r.Read(12)
+		l, t := r.Read(5), uint32(0)
 		if l > 7 {
-			t = r.read(1)
+			t = r.Read(1)
 		}
-		if model && r.read(1) == 1 {
-			r.read(2*delayLength + 1)
+		if model && r.Read(1) == 1 {
+			r.Read(2*delayLength + 1)
 		}
-		if display && r.read(1) == 1 {
-			r.read(4)
+		if display && r.Read(1) == 1 {
+			r.Read(4)
 		}
 		if i == 0 {
 			level, tier = l, t
@@ -136,38 +136,38 @@ func (r *bits) av1OperatingPoints() (level, tier uint32) {
 
 // av1Tools reads what a sequence header that is not reduced says of tools.
 func (r *bits) av1Tools() {
-	r.read(4) // interintra, masked, warped motion, dual filter
-	hint := r.read(1) == 1
+	r.Read(4) // interintra, masked, warped motion, dual filter
+	hint := r.Read(1) == 1
 	if hint {
-		r.read(2) // jnt_comp, ref_frame_mvs
+		r.Read(2) // jnt_comp, ref_frame_mvs
 	}
 	content := uint32(2) // seq_force_screen_content_tools: SELECT
-	if r.read(1) == 0 {
-		content = r.read(1)
+	if r.Read(1) == 0 {
+		content = r.Read(1)
 	}
-	if content > 0 && r.read(1) == 0 {
-		r.read(1)
+	if content > 0 && r.Read(1) == 0 {
+		r.Read(1)
 	}
 	if hint {
-		r.read(3)
+		r.Read(3)
 	}
 }
 
 // av1Colours reads color_config (section 5.5.2) into the bits of the
 // configuration record below the tier.
 func (r *bits) av1Colours(profile uint32) byte {
-	high := r.read(1)
+	high := r.Read(1)
 	twelve := uint32(0)
 	if profile == 2 && high == 1 {
-		twelve = r.read(1)
+		twelve = r.Read(1)
 	}
 	mono := uint32(0)
 	if profile != 1 {
-		mono = r.read(1)
+		mono = r.Read(1)
 	}
 	primaries, transfer, matrix := uint32(2), uint32(2), uint32(2)
-	if r.read(1) == 1 {
-		primaries, transfer, matrix = r.read(8), r.read(8), r.read(8)
+	if r.Read(1) == 1 {
+		primaries, transfer, matrix = r.Read(8), r.Read(8), r.Read(8)
 	}
 	x, y, position := uint32(1), uint32(1), uint32(0)
 	switch {
@@ -175,13 +175,13 @@ func (r *bits) av1Colours(profile uint32) byte {
 	case primaries == 1 && transfer == 13 && matrix == 0: // sRGB
 		x, y = 0, 0
 	default:
-		r.read(1) // range
+		r.Read(1) // range
 		switch {
 		case profile == 1:
 			x, y = 0, 0
 		case profile == 2 && twelve == 1:
-			if x = r.read(1); x == 1 {
-				y = r.read(1)
+			if x = r.Read(1); x == 1 {
+				y = r.Read(1)
 			} else {
 				y = 0
 			}
@@ -189,7 +189,7 @@ func (r *bits) av1Colours(profile uint32) byte {
 			y = 0
 		}
 		if x == 1 && y == 1 {
-			position = r.read(2)
+			position = r.Read(2)
 		}
 	}
 	return byte(high<<6 | twelve<<5 | mono<<4 | x<<3 | y<<2 | position)

@@ -55,7 +55,7 @@ func (p *pictureInfo) nal(b []byte) {
 		if p.sps == nil {
 			p.sps = append([]byte(nil), b...)
 		}
-		p.size(spsSize(b))
+		p.size(packet.SPSSize(b))
 	case 8:
 		if p.pps == nil {
 			p.pps = append([]byte(nil), b...)
@@ -107,93 +107,10 @@ func (p *pictureInfo) avcC() []byte {
 	return append(binary.BigEndian.AppendUint16(b, uint16(len(p.pps))), p.pps...)
 }
 
-// bits reads most significant bits first; past the end it reads zeros.
-type bits struct {
-	b  []byte
-	at int
-}
+// bits reads a bit stream.
+type bits struct{ packet.Bits }
 
-func (r *bits) read(n int) (v uint32) {
-	for range n {
-		v <<= 1
-		if i := r.at >> 3; i < len(r.b) {
-			v |= uint32(r.b[i]>>(7-r.at&7)) & 1
-		}
-		r.at++
-	}
-	return v
-}
-
-// golomb reads an unsigned Exp-Golomb number.
-func (r *bits) golomb() uint32 {
-	zeros := 0
-	for r.at < len(r.b)*8 && r.read(1) == 0 {
-		zeros++
-	}
-	if zeros > 31 {
-		return 0
-	}
-	return 1<<zeros - 1 + r.read(zeros)
-}
-
-// spsSize reads the picture size of a sequence parameter set (ITU-T H.264
-// section 7.3.2.1.1) without scaling matrices; 0, 0 when it has them.
-func spsSize(sps []byte) (w, h int) {
-	var raw []byte // without emulation prevention
-	for i, v := range sps {
-		if v == 3 && i >= 2 && sps[i-1] == 0 && sps[i-2] == 0 {
-			continue
-		}
-		raw = append(raw, v)
-	}
-	r := &bits{b: raw, at: 8}
-	profile := r.read(8)
-	r.read(16)
-	r.golomb() // id
-	chroma := uint32(1)
-	switch profile {
-	case 100, 110, 122, 244, 44, 83, 86, 118, 128:
-		if chroma = r.golomb(); chroma == 3 {
-			r.read(1)
-		}
-		r.golomb()
-		r.golomb()
-		r.read(1)
-		if r.read(1) == 1 {
-			return 0, 0
-		}
-	}
-	r.golomb() // log2_max_frame_num
-	switch r.golomb() {
-	case 0:
-		r.golomb()
-	case 1:
-		r.read(1)
-		r.golomb()
-		r.golomb()
-		for range min(r.golomb(), 255) {
-			r.golomb()
-		}
-	}
-	r.golomb() // reference frames
-	r.read(1)
-	w = int(r.golomb()+1) * 16
-	mapUnits := int(r.golomb() + 1)
-	frameOnly := int(r.read(1))
-	h = mapUnits * 16 * (2 - frameOnly)
-	if frameOnly == 0 {
-		r.read(1)
-	}
-	r.read(1)
-	if r.read(1) == 1 && chroma == 1 {
-		w -= 2 * int(r.golomb()+r.golomb())
-		h -= 2 * (2 - frameOnly) * int(r.golomb()+r.golomb())
-	}
-	if w < 2 || h < 2 || w > 16384 || h > 16384 {
-		return 0, 0
-	}
-	return w, h
-}
+func newBits(b []byte) *bits { return &bits{packet.NewBits(b)} }
 
 // vp9Size reads the size of a key frame behind the RTP descriptor (VP9
 // bitstream specification section 6.2).
@@ -205,12 +122,12 @@ func vp9Size(payload []byte) (w, h int) {
 			if payload[i-1]>>4 != 0b1000 { // browsers send profile 0
 				return 0, 0
 			}
-			r := &bits{b: payload[i+3:]}
-			if r.read(3) == 7 { // sRGB, not in profile 0
+			r := newBits(payload[i+3:])
+			if r.Read(3) == 7 { // sRGB, not in profile 0
 				return 0, 0
 			}
-			r.read(1) // color range
-			return int(r.read(16)) + 1, int(r.read(16)) + 1
+			r.Read(1) // color range
+			return int(r.Read(16)) + 1, int(r.Read(16)) + 1
 		}
 	}
 	return 0, 0

@@ -43,6 +43,7 @@ const (
 	EntryRecordingConsent  = "recording.consent"            // that it stands for the transcript, or not (AV 8)
 	EntryIntegrityAnswer   = "recording.integrity_answered" // AV 9
 	EntryIntegrityStamped  = "recording.integrity_stamped"  // RFC 3161
+	EntryExplained         = "recording.explained"          // the clerk signed why it was interrupted (AV 3, 4)
 	EntryFilm              = "recording.film"               // one film of the whole hearing
 	EntryWatched           = "recording.watched"            // once a viewing (AV 10)
 	EntryCopied            = "recording.copied"
@@ -64,7 +65,7 @@ func EntryKinds() []string {
 	kinds := []string{EntryCreated, EntryFiled, EntryRefiled, EntryCorrections, EntryAccepted, EntryRefused,
 		EntryEvidenceAdded, EntryEvidenceRemoved, EntryInvited, EntryLinked, EntryConsent, EntryConsentDeclined,
 		EntryConsentWithdrawn, EntryHearingScheduled, EntryHearingPhase, EntryTranscriptLine, EntryTranscriptRevised,
-		EntryTranscriptAnswer, EntryRecording, EntryIntegrity, EntryRecordingConsent, EntryIntegrityAnswer, EntryIntegrityStamped,
+		EntryTranscriptAnswer, EntryRecording, EntryIntegrity, EntryRecordingConsent, EntryIntegrityAnswer, EntryIntegrityStamped, EntryExplained,
 		EntryFilm, EntryWatched, EntryCopied, EntryCopyAsked, EntryCopyDecided, EntryDocumentCreated, EntryJudgmentSigned, EntryServed,
 		EntryServiceEvent, EntryServiceEffective, EntryServiceProof, EntryStage, EntryExported, EntryRead}
 	for _, event := range HearingEvents() {

@@ -29,12 +29,14 @@ const (
 	KindServiceProof      = "service_proof"      // 电子送达凭证
 	KindCorrectionsNotice = "corrections_notice" // 补正通知书
 	KindRefusalRuling     = "refusal_ruling"     // 不予受理民事裁定书
+
+	KindRecordingExplanation = "recording_explanation" // 庭审录音录像情况说明 (AV 3, 4)
 )
 
 // Kinds lists every kind of document.
 func Kinds() []string {
 	return []string{KindFilingReceipt, KindAcceptanceNotice, KindFeeNotice, KindEvidenceNotice, KindInvitation,
-		KindSummons, KindJudgment, KindServiceProof, KindCorrectionsNotice, KindRefusalRuling}
+		KindSummons, KindJudgment, KindServiceProof, KindCorrectionsNotice, KindRefusalRuling, KindRecordingExplanation}
 }
 
 // titles are the documents' names, printed on them.
@@ -42,7 +44,7 @@ var titles = map[string]string{
 	KindFilingReceipt: "收到起诉材料凭证", KindAcceptanceNotice: "案件受理通知书", KindFeeNotice: "交纳诉讼费用通知书",
 	KindEvidenceNotice: "举证通知书", KindInvitation: "应诉及在线诉讼邀请函", KindSummons: "传票",
 	KindJudgment: "民事判决书", KindServiceProof: "电子送达凭证", KindCorrectionsNotice: "补正通知书",
-	KindRefusalRuling: "民事裁定书",
+	KindRefusalRuling: "民事裁定书", KindRecordingExplanation: "庭审录音录像情况说明",
 }
 
 // Document is one finished document of a case. Its bytes are in the blob store and never change.

@@ -176,21 +176,7 @@ func (s *Service) PreviewJudgment(ctx context.Context, caseID uuid.UUID) ([]byte
 		return nil, err
 	}
 	at := s.now()
-	doc := judgmentText(s.court, c, d, people, s.court.Today(at))
-	doc.Title += "（草稿）"
-	doc.Body = append([]pdf.Block{pdf.Paragraph{Text: "草稿，仅供审阅，不具有法律效力", Align: pdf.Centred, Bold: true}}, doc.Body...)
-	doc.Footer, doc.Created, doc.Watermark = "草稿", at, "预览 PREVIEW — not signed"
-	for i, b := range doc.Body {
-		if block, ok := b.(pdf.SignatureBlock); ok {
-			block.Seal = nil
-			doc.Body[i] = block
-		}
-	}
-	out, err := pdf.Render(doc)
-	if err != nil {
-		return nil, fmt.Errorf("service: preview the judgment: %w", err)
-	}
-	return out, nil
+	return preview(judgmentText(s.court, c, d, people, s.court.Today(at)), at)
 }
 
 // SignJudgment makes the judgment of the saved draft of that version, signs it and moves the case to judged. It

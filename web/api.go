@@ -228,6 +228,7 @@ func (s *server) apiRoutes() []route {
 	list = append(list, s.apiPlayerRoutes(a)...)
 	list = append(list, s.apiRecordingRoutes(a)...)
 	list = append(list, s.apiFilmRoutes(a)...)
+	list = append(list, s.apiExplanationRoutes(a)...)
 	list = append(list, s.apiServiceRoutes(a)...)
 	return append(list, route{method: "GET", pattern: "/api/openapi.json", action: open, handle: func(r *request) error {
 		spec, err := a.huma.OpenAPI().MarshalJSON()

@@ -369,6 +369,7 @@ func (w *apiWalk) recordings(path string) {
 	}
 	w.watchRecording(path, "/recordings/"+list[0].ID.String()+"/copy")
 	w.signRecording(path + "/recording")
+	w.explainRecording(path + "/recording/explanation")
 	w.films(path)
 }
 
@@ -387,6 +388,42 @@ func (w *apiWalk) signRecording(path string) {
 	w.call("judge", "GET", path+"/integrity", nil, &value, http.StatusOK)
 	if !agreed.Agreed || len(value.Answers) != 2 || !value.Answers[0].Signed || value.Answers[1].Objection != "声音不清" {
 		w.t.Errorf("agreed %+v, value %+v", agreed, value)
+	}
+}
+
+// explainRecording has the clerk sign why the recording was interrupted, and the judge review it; page and preview show it.
+func (w *apiWalk) explainRecording(path string) {
+	w.t.Helper()
+	var e service.Explanation
+	w.call("judge", "GET", path, nil, &e, http.StatusOK)
+	if !e.Complete || e.Document != nil || e.SignedAt != nil {
+		w.t.Errorf("draft %+v", e)
+	}
+	page := func(who string) string { return string(w.send(who, "GET", path, nil).body) }
+	w.call("plaintiff", "GET", path, nil, nil, http.StatusForbidden)
+	w.call("judge", "PUT", path, service.ExplanationInput{Sign: true}, nil, http.StatusForbidden)
+	w.call("judge", "POST", path+"/approve", map[string]any{"version": 0}, nil, http.StatusConflict)
+	long := service.ExplanationInput{Note: strings.Repeat("长", 4001)}
+	w.call("clerk", "PUT", path, long, nil, http.StatusUnprocessableEntity)
+	w.call("clerk", "PUT", path, service.ExplanationInput{Note: "庭审全程录制。", Sign: true}, &e, http.StatusOK)
+	w.call("clerk", "PUT", path, service.ExplanationInput{Note: "旧版"}, nil, http.StatusConflict)
+	if got := w.send("judge", "GET", apiPrefix+path+"/preview.pdf", nil); !bytes.HasPrefix(got.body, []byte("%PDF-")) {
+		w.t.Errorf("preview: %d", got.status)
+	}
+	if clerk, judge := page("clerk"), page("judge"); !strings.Contains(clerk, `name="note"`) || strings.Contains(clerk, path+"/approve") ||
+		!strings.Contains(judge, path+"/approve") || strings.Contains(judge, `name="note"`) || !strings.Contains(judge, "庭审全程录制。") {
+		w.t.Errorf("the pages of clerk and judge:\n%s\n%s", clerk, judge)
+	}
+	var made service.Document
+	w.call("judge", "POST", path+"/approve", map[string]any{"version": e.Version}, &made, http.StatusCreated)
+	var documents []service.Document
+	w.call("defendant", "GET", casePath(w.hearing.Case, "/documents"), nil, &documents, http.StatusOK)
+	if !slices.ContainsFunc(documents, func(d service.Document) bool { return d.ID == made.ID && d.Kind == service.KindRecordingExplanation }) {
+		w.t.Errorf("the defendant's documents: %+v", documents)
+	}
+	recordings := string(w.send("defendant", "GET", "/hearings/"+w.hearing.ID.String()+"/recordings", nil).body)
+	if !strings.Contains(recordings, "/documents/"+made.ID.String()) {
+		w.t.Error("the recordings page does not lead to the explanation")
 	}
 }
 

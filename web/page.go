@@ -17,6 +17,7 @@ import (
 
 	"yunting/docket/deadline"
 	"yunting/docket/fee"
+	"yunting/docket/interruption"
 	"yunting/internal/identity"
 	"yunting/service/effect"
 )
@@ -116,25 +117,27 @@ func (s *server) funcs(lang string, words dictionary) template.FuncMap {
 		"icon": func(name string) template.HTML {
 			return template.HTML(`<svg class="icon" aria-hidden="true"><use href="` + s.asset("icons/icons.svg") + `#` + template.HTMLEscapeString(name) + `"/></svg>`)
 		},
-		"money":       func(fen int64) string { return words.text("money", "n", yuan(fen)) },
-		"yuan":        plainYuan,
-		"day":         func(d any) string { return dayText(d, lang) },
-		"when":        func(t any) string { return instantText(t, zone, lang) },
-		"iso":         func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"clock":       func(t time.Time) string { return t.In(zone).Format("15:04:05") },
-		"hourmin":     func(t time.Time) string { return t.In(zone).Format("15:04") },
-		"bytes":       byteText,
-		"hearingname": func(title string) string { return hearingName(title, words) },
-		"explain":     func(a deadline.Answer) string { return a.Explain(lang) },
-		"effectwhy":   func(a *effect.Answer) string { return a.Explain(lang) },
-		"feewhy":      func(fen int64) string { return fee.Explain(fen, lang) },
-		"maskid":      identity.MaskID,
-		"maskcall":    identity.MaskPhone,
-		"add":         func(a, b int) int { return a + b },
-		"list":        func(v ...string) []string { return v },
-		"has":         func(list []string, s string) bool { return slices.Contains(list, s) },
-		"map":         pairs,
-		"hasrole":     func(a identity.Actor, role string) bool { return a.Has(identity.Role(role)) },
+		"money":        func(fen int64) string { return words.text("money", "n", yuan(fen)) },
+		"yuan":         plainYuan,
+		"day":          func(d any) string { return dayText(d, lang) },
+		"when":         func(t any) string { return instantText(t, zone, lang) },
+		"iso":          func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"clock":        func(t time.Time) string { return t.In(zone).Format("15:04:05") },
+		"hourmin":      func(t time.Time) string { return t.In(zone).Format("15:04") },
+		"bytes":        byteText,
+		"hearingname":  func(title string) string { return hearingName(title, words) },
+		"interruption": func(c interface{ Text(string) string }) string { return c.Text(lang) },
+		"source":       func(track string) string { return interruption.Source(track, lang) },
+		"explain":      func(a deadline.Answer) string { return a.Explain(lang) },
+		"effectwhy":    func(a *effect.Answer) string { return a.Explain(lang) },
+		"feewhy":       func(fen int64) string { return fee.Explain(fen, lang) },
+		"maskid":       identity.MaskID,
+		"maskcall":     identity.MaskPhone,
+		"add":          func(a, b int) int { return a + b },
+		"list":         func(v ...string) []string { return v },
+		"has":          func(list []string, s string) bool { return slices.Contains(list, s) },
+		"map":          pairs,
+		"hasrole":      func(a identity.Actor, role string) bool { return a.Has(identity.Role(role)) },
 	}
 }
 

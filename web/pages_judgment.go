@@ -167,13 +167,18 @@ func (s *server) getJudgmentPDF(r *request) error {
 	if err != nil {
 		return err
 	}
+	return r.previewPDF(pdf)
+}
+
+// previewPDF shows a document that is not signed yet.
+func (r *request) previewPDF(pdf []byte) error {
 	r.written = true
 	h := r.w.Header()
 	h.Set("Content-Type", "application/pdf")
 	h.Set("Content-Disposition", `inline; filename="preview.pdf"`)
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; frame-ancestors 'self'")
-	_, err = r.w.Write(pdf)
+	_, err := r.w.Write(pdf)
 	return err
 }
 

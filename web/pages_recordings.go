@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/google/uuid"
+
 	"yunting/docket"
 	"yunting/internal/blob"
 	"yunting/internal/identity"
@@ -19,6 +21,9 @@ type recordingsPage struct {
 	MaySign    bool
 	Objection  string
 	MayCopy    bool
+
+	Explanation    *uuid.UUID // the document, once the judge has signed
+	MayReadExplain bool       // also before that
 
 	Films        filmsPart
 	MayMakeFilms bool
@@ -52,6 +57,13 @@ func (s *server) showRecordings(r *request, status int, wrong []fieldError) erro
 	page.MaySign = page.Integrity != nil && page.Replacing.Agreed && r.can(identity.ActSignIntegrity)
 	for _, a := range page.Answers {
 		page.MaySign = page.MaySign && !(a.Account == r.actor.Account && a.Current)
+	}
+	if r.hearing.ClosedAt != nil {
+		e, err := s.Service.Explanation(r.Context(), r.hearing.ID)
+		if err != nil {
+			return err
+		}
+		page.Explanation, page.MayReadExplain = e.Document, r.can(identity.ActReadExplanation)
 	}
 	if page.Films, err = r.films(); err != nil {
 		return err

@@ -41,11 +41,12 @@ func problemOf(err error) problem {
 	var tooLarge *http.MaxBytesError
 	var invalid *docket.Invalid
 	var incomplete *service.Incomplete
+	var unexplained *service.Unexplained
 	var fields identity.FieldErrors
 	switch {
 	case errors.As(err, &tooLarge):
 		return problem{http.StatusRequestEntityTooLarge, "too_large"}
-	case errors.As(err, &invalid), errors.As(err, &incomplete), errors.As(err, &fields):
+	case errors.As(err, &invalid), errors.As(err, &incomplete), errors.As(err, &unexplained), errors.As(err, &fields):
 		return problem{http.StatusUnprocessableEntity, "invalid"}
 	}
 	for _, known := range []struct {
@@ -208,6 +209,12 @@ func (r *request) findingTexts(err error) []problemFinding {
 	if errors.As(err, &incomplete) {
 		for _, f := range incomplete.Fields {
 			out = append(out, problemFinding{f, "missing", r.missing([]string{f})[0].Message, ""})
+		}
+	}
+	var unexplained *service.Unexplained
+	if errors.As(err, &unexplained) {
+		for _, key := range unexplained.Keys {
+			out = append(out, problemFinding{key, "missing", r.t("explanation.wrong"), ""})
 		}
 	}
 	var fields identity.FieldErrors

@@ -21,43 +21,46 @@ type Action string
 
 // The actions.
 const (
-	ActFile              Action = "file"               // 起诉: create a case
-	ActReadCase          Action = "read_case"          // the case page, its docket and proofs
-	ActEditDraft         Action = "edit_draft"         // the complaint before it is filed, or under correction
-	ActSubmit            Action = "submit"             // 提交立案
-	ActReview            Action = "review"             // 立案审查: accept, ask for corrections, refuse
-	ActInvite            Action = "invite"             // make a party's one-time code
-	ActLink              Action = "link"               // 关联案件: join a case by code
-	ActConsent           Action = "consent"            // to online procedure and e-service
-	ActAddEvidence       Action = "add_evidence"       // 举证
-	ActReadEvidence      Action = "read_evidence"      //
-	ActSchedule          Action = "schedule"           // 排期
-	ActJoinHearing       Action = "join_hearing"       // 参加庭审, with a seat
-	ActWatchHearing      Action = "watch_hearing"      // 旁听, without one
-	ActControlHearing    Action = "control_hearing"    // 主持: phases, mute, remove, recess
-	ActAdmit             Action = "admit"              // from the lobby into the room
-	ActTranscribe        Action = "transcribe"         // 庭审笔录
-	ActConfirmTranscript Action = "confirm_transcript" // 核对笔录, or object
-	ActReplaceTranscript Action = "replace_transcript" // 同意以录音录像替代笔录, or not
-	ActSignIntegrity     Action = "sign_integrity"     // 确认完整性校验值, or object
-	ActPlayRecording     Action = "play_recording"     // 庭审录像
-	ActCopyRecording     Action = "copy_recording"     // 复制录像
-	ActAskCopy           Action = "ask_copy"           // 申请复制
-	ActDecideCopy        Action = "decide_copy"        // 准许复制
-	ActSeeViewings       Action = "see_viewings"       // 查阅记录: who watched
-	ActMakeFilm          Action = "make_film"          // 合成录像: one film of a hearing
-	ActDraftJudgment     Action = "draft_judgment"     //
-	ActSignJudgment      Action = "sign_judgment"      //
-	ActReadDocument      Action = "read_document"      //
-	ActServe             Action = "serve"              // 送达
-	ActReadDelivery      Action = "read_delivery"      //
-	ActConfirmReceipt    Action = "confirm_receipt"    // 签收
-	ActExport            Action = "export"             // the case with all its files and proofs
-	ActListQueue         Action = "list_queue"         // the court's lists of cases
-	ActSupervise         Action = "supervise"          //
-	ActAdminister        Action = "administer"         //
-	ActReadLedger        Action = "read_ledger"        // checkpoints, tiles and proofs: public
-	ActAccount           Action = "account"            // one's own account
+	ActFile               Action = "file"                // 起诉: create a case
+	ActReadCase           Action = "read_case"           // the case page, its docket and proofs
+	ActEditDraft          Action = "edit_draft"          // the complaint before it is filed, or under correction
+	ActSubmit             Action = "submit"              // 提交立案
+	ActReview             Action = "review"              // 立案审查: accept, ask for corrections, refuse
+	ActInvite             Action = "invite"              // make a party's one-time code
+	ActLink               Action = "link"                // 关联案件: join a case by code
+	ActConsent            Action = "consent"             // to online procedure and e-service
+	ActAddEvidence        Action = "add_evidence"        // 举证
+	ActReadEvidence       Action = "read_evidence"       //
+	ActSchedule           Action = "schedule"            // 排期
+	ActJoinHearing        Action = "join_hearing"        // 参加庭审, with a seat
+	ActWatchHearing       Action = "watch_hearing"       // 旁听, without one
+	ActControlHearing     Action = "control_hearing"     // 主持: phases, mute, remove, recess
+	ActAdmit              Action = "admit"               // from the lobby into the room
+	ActTranscribe         Action = "transcribe"          // 庭审笔录
+	ActConfirmTranscript  Action = "confirm_transcript"  // 核对笔录, or object
+	ActReplaceTranscript  Action = "replace_transcript"  // 同意以录音录像替代笔录, or not
+	ActSignIntegrity      Action = "sign_integrity"      // 确认完整性校验值, or object
+	ActPlayRecording      Action = "play_recording"      // 庭审录像
+	ActCopyRecording      Action = "copy_recording"      // 复制录像
+	ActAskCopy            Action = "ask_copy"            // 申请复制
+	ActDecideCopy         Action = "decide_copy"         // 准许复制
+	ActSeeViewings        Action = "see_viewings"        // 查阅记录: who watched
+	ActReadExplanation    Action = "read_explanation"    // 录音录像情况说明, before it is a document
+	ActExplainRecording   Action = "explain_recording"   // 说明录制中断, the clerk's
+	ActApproveExplanation Action = "approve_explanation" // 审核说明, the judge's
+	ActMakeFilm           Action = "make_film"           // 合成录像: one film of a hearing
+	ActDraftJudgment      Action = "draft_judgment"      //
+	ActSignJudgment       Action = "sign_judgment"       //
+	ActReadDocument       Action = "read_document"       //
+	ActServe              Action = "serve"               // 送达
+	ActReadDelivery       Action = "read_delivery"       //
+	ActConfirmReceipt     Action = "confirm_receipt"     // 签收
+	ActExport             Action = "export"              // the case with all its files and proofs
+	ActListQueue          Action = "list_queue"          // the court's lists of cases
+	ActSupervise          Action = "supervise"           //
+	ActAdminister         Action = "administer"          //
+	ActReadLedger         Action = "read_ledger"         // checkpoints, tiles and proofs: public
+	ActAccount            Action = "account"             // one's own account
 )
 
 // Actions lists every action.
@@ -65,7 +68,7 @@ func Actions() []Action {
 	return []Action{
 		ActFile, ActReadCase, ActEditDraft, ActSubmit, ActReview, ActInvite, ActLink, ActConsent, ActAddEvidence,
 		ActReadEvidence, ActSchedule, ActJoinHearing, ActWatchHearing, ActControlHearing, ActAdmit, ActTranscribe,
-		ActConfirmTranscript, ActReplaceTranscript, ActSignIntegrity, ActPlayRecording, ActCopyRecording, ActAskCopy, ActDecideCopy, ActSeeViewings, ActMakeFilm, ActDraftJudgment, ActSignJudgment, ActReadDocument, ActServe,
+		ActConfirmTranscript, ActReplaceTranscript, ActSignIntegrity, ActPlayRecording, ActCopyRecording, ActAskCopy, ActDecideCopy, ActSeeViewings, ActReadExplanation, ActExplainRecording, ActApproveExplanation, ActMakeFilm, ActDraftJudgment, ActSignJudgment, ActReadDocument, ActServe,
 		ActReadDelivery, ActConfirmReceipt, ActExport, ActListQueue, ActSupervise, ActAdminister, ActReadLedger,
 		ActAccount,
 	}
@@ -157,9 +160,16 @@ var policy = map[Action][]grant{
 		{standings: officers, stages: stagesLive},
 		{standings: parties, stages: stagesLive, copier: true},
 	},
-	ActAskCopy:    {{standings: parties, stages: stagesLive}},
-	ActMakeFilm:   {{standings: officers, stages: stagesLive}},
-	ActDecideCopy: {{standings: []Standing{StandingJudge}, stages: stagesLive}},
+	ActAskCopy:  {{standings: parties, stages: stagesLive}},
+	ActMakeFilm: {{standings: officers, stages: stagesLive}},
+	// AV 4: who runs the recording explains, the judge reviews; the parties get the document.
+	ActReadExplanation: {
+		{standings: officers, stages: stagesLive},
+		{roles: []Role{RoleSupervisor}, stages: stagesLive},
+	},
+	ActExplainRecording:   {{standings: []Standing{StandingClerk}, stages: stagesLive}},
+	ActApproveExplanation: {{standings: []Standing{StandingJudge}, stages: stagesLive}},
+	ActDecideCopy:         {{standings: []Standing{StandingJudge}, stages: stagesLive}},
 	ActSeeViewings: {
 		{standings: officers, stages: stagesLive},
 		{roles: []Role{RoleSupervisor}, stages: stagesLive},

@@ -73,14 +73,17 @@ var expected = map[Action]map[string]string{
 	ActPlayRecording: {
 		"as plaintiff": live, "as defendant": live, "as third_party": live, "as judge": live, "as clerk": live, "supervisor": live,
 	},
-	ActCopyRecording: {"as judge": live, "as clerk": live}, // parties with leave: TestCopyingNeedsLeave
-	ActAskCopy:       {"as plaintiff": live, "as defendant": live, "as third_party": live},
-	ActDecideCopy:    {"as judge": live},
-	ActMakeFilm:      {"as judge": live, "as clerk": live},
-	ActSeeViewings:   {"as judge": live, "as clerk": live, "supervisor": live},
-	ActDraftJudgment: {"as judge": live},
-	ActSignJudgment:  {"as judge": live},
-	ActServe:         {"as clerk": live},
+	ActCopyRecording:      {"as judge": live, "as clerk": live}, // parties with leave: TestCopyingNeedsLeave
+	ActAskCopy:            {"as plaintiff": live, "as defendant": live, "as third_party": live},
+	ActDecideCopy:         {"as judge": live},
+	ActReadExplanation:    {"as judge": live, "as clerk": live, "supervisor": live},
+	ActExplainRecording:   {"as clerk": live},
+	ActApproveExplanation: {"as judge": live},
+	ActMakeFilm:           {"as judge": live, "as clerk": live},
+	ActSeeViewings:        {"as judge": live, "as clerk": live, "supervisor": live},
+	ActDraftJudgment:      {"as judge": live},
+	ActSignJudgment:       {"as judge": live},
+	ActServe:              {"as clerk": live},
 	ActReadDelivery: {
 		"as plaintiff": live, "as defendant": live, "as third_party": live, "as judge": live, "as clerk": live, "supervisor": live,
 	},

@@ -1,0 +1,339 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"yunting/docket"
+	"yunting/docket/interruption"
+	"yunting/internal/identity"
+	"yunting/service/pdf"
+)
+
+const maxExplanationRunes = 4000 // one text
+
+// Explanation is what the clerk says in writing of the recording of a hearing: from when to when, and why it was
+// interrupted (AV 3). The judge reviews and signs it (AV 4); then it is a document of the case.
+type Explanation struct {
+	Hearing  uuid.UUID       `json:"hearing"`
+	Version  int64           `json:"version"` // 0: drafted from the record, not saved yet
+	Started  *time.Time      `json:"started,omitempty"`
+	Ended    *time.Time      `json:"ended,omitempty"`
+	Complete bool            `json:"complete"` // all that was recorded is stored: it may be signed
+	Items    []ExplainedItem `json:"items"`
+	Note     string          `json:"note"` // what the clerk adds; may be empty
+	Clerk    string          `json:"clerk,omitempty"`
+	SignedAt *time.Time      `json:"signed_at,omitempty"` // by the clerk
+	Document *uuid.UUID      `json:"document,omitempty"`  // once the judge has signed
+}
+
+// ExplainedItem is one interruption with its explanation, in Chinese as the document is.
+type ExplainedItem struct {
+	interruption.Interruption
+	Text string `json:"text"`
+}
+
+// ExplanationInput is the clerk's text. Texts are by the key of the interruption; one that is missing keeps the draft's.
+type ExplanationInput struct {
+	Version int64             `json:"version" doc:"The version that was read; a newer one answers 409"`
+	Texts   map[string]string `json:"texts"`
+	Note    string            `json:"note" required:"false"`
+	Sign    bool              `json:"sign" doc:"Sign it, so that the judge can review it"`
+}
+
+// Unexplained names the texts that are empty or too long, by key; "note" is the note.
+type Unexplained struct{ Keys []string }
+
+// Error names the keys.
+func (e *Unexplained) Error() string {
+	return "service: explanations are missing or longer than a page: " + strings.Join(e.Keys, ", ")
+}
+
+// savedExplanation is the row.
+type savedExplanation struct {
+	version  int64
+	texts    map[string]string
+	note     string
+	clerk    string
+	signedAt *time.Time
+	document *uuid.UUID
+}
+
+// readExplanation gives the zero value while nothing is saved.
+func readExplanation(ctx context.Context, q querier, hearingID uuid.UUID, lock string) (savedExplanation, error) {
+	rows, err := q.Query(ctx, `SELECT version, texts, note, clerk_name, signed_at, document FROM recording_explanations WHERE hearing_id = $1 `+lock, hearingID)
+	if err != nil {
+		return savedExplanation{}, fmt.Errorf("service: explanation: %w", err)
+	}
+	saved, err := pgx.CollectExactlyOneRow(rows, func(row pgx.CollectableRow) (savedExplanation, error) {
+		var s savedExplanation
+		var texts []byte
+		if err := row.Scan(&s.version, &texts, &s.note, &s.clerk, &s.signedAt, &s.document); err != nil {
+			return s, err
+		}
+		if s.signedAt != nil {
+			at := s.signedAt.UTC()
+			s.signedAt = &at
+		}
+		return s, json.Unmarshal(texts, &s.texts)
+	})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return savedExplanation{}, nil
+	}
+	if err != nil {
+		return savedExplanation{}, fmt.Errorf("service: explanation: %w", err)
+	}
+	return saved, nil
+}
+
+// Explanation gives the explanation as it stands: drafted from the record, with what the clerk saved over it.
+// ErrNotFound for no such hearing.
+func (s *Service) Explanation(ctx context.Context, hearingID uuid.UUID) (Explanation, error) {
+	saved, err := readExplanation(ctx, s.pool, hearingID, "")
+	if err != nil {
+		return Explanation{}, err
+	}
+	return s.explain(ctx, hearingID, saved)
+}
+
+// explain puts the record's interruptions and the saved texts together.
+func (s *Service) explain(ctx context.Context, hearingID uuid.UUID, saved savedExplanation) (Explanation, error) {
+	report, err := s.docket.RecordingReport(ctx, hearingID)
+	if err != nil {
+		return Explanation{}, fmt.Errorf("service: explanation: %w", err)
+	}
+	e := Explanation{Hearing: hearingID, Version: saved.version, Started: report.Started, Ended: report.Ended, Complete: report.Complete,
+		Note: saved.note, Clerk: saved.clerk, SignedAt: saved.signedAt, Document: saved.document, Items: []ExplainedItem{}}
+	for _, i := range report.Interruptions {
+		text, ok := saved.texts[i.Key]
+		if !ok {
+			text = draftText(i, s.court.Zone)
+			e.SignedAt = nil // what the clerk signed did not hold this one
+		}
+		e.Items = append(e.Items, ExplainedItem{i, text})
+	}
+	if saved.document != nil {
+		e.SignedAt = saved.signedAt
+	}
+	return e, nil
+}
+
+// SaveExplanation saves the clerk's text and, with Sign, signs it: an entry of the docket. ErrForbidden for anybody but the
+// case's clerk; ErrStale when another version was saved; ErrConflict once the judge has signed, and for signing before all
+// that was recorded is stored; *Unexplained for a text that is too long or, when signing, empty.
+func (s *Service) SaveExplanation(ctx context.Context, actor identity.Actor, hearingID uuid.UUID, in ExplanationInput) (Explanation, error) {
+	c, err := s.explanationCase(ctx, hearingID)
+	if err != nil {
+		return Explanation{}, err
+	}
+	if actor.Anonymous() || c.Clerk != actor.Account {
+		return Explanation{}, fmt.Errorf("service: explanation: %w", ErrForbidden)
+	}
+	e, err := s.Explanation(ctx, hearingID)
+	if err != nil {
+		return e, err
+	}
+	texts := map[string]string{}
+	for i := range e.Items {
+		if text, ok := in.Texts[e.Items[i].Key]; ok {
+			e.Items[i].Text = strings.TrimSpace(text)
+		}
+		texts[e.Items[i].Key] = e.Items[i].Text
+	}
+	e.Note = strings.TrimSpace(in.Note)
+	if err := e.check(in.Sign); err != nil {
+		return e, err
+	}
+	at := s.now()
+	err = s.inTx(ctx, "explanation", func(tx pgx.Tx) error {
+		if err := lockCase(ctx, tx, c.ID); err != nil {
+			return err
+		}
+		saved, err := readExplanation(ctx, tx, hearingID, "FOR UPDATE")
+		switch {
+		case err != nil:
+			return err
+		case saved.document != nil, in.Sign && !e.Complete:
+			return ErrConflict
+		case saved.version != in.Version:
+			return ErrStale
+		}
+		e.Version, e.Clerk, e.SignedAt = in.Version+1, actor.Name, nil
+		if in.Sign {
+			e.SignedAt = &at
+		}
+		return s.storeExplanation(ctx, tx, actor, c, e, texts, at)
+	})
+	return e, err
+}
+
+// storeExplanation writes the row and, when the clerk signed, the entry.
+func (s *Service) storeExplanation(ctx context.Context, tx pgx.Tx, actor identity.Actor, c docket.Case, e Explanation, texts map[string]string, at time.Time) error {
+	stored, err := json.Marshal(texts)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO recording_explanations AS x (hearing_id, version, texts, note, clerk, clerk_name, saved_at, signed_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		ON CONFLICT (hearing_id) DO UPDATE SET version = $2, texts = $3, note = $4, clerk = $5, clerk_name = $6, saved_at = $7, signed_at = $8`,
+		e.Hearing, e.Version, stored, e.Note, actor.Account, actor.Name, at, e.SignedAt)
+	if err != nil || e.SignedAt == nil {
+		return err
+	}
+	_, err = s.docket.AppendEntry(ctx, tx, docket.EntryInput{Case: c.ID, Actor: actor, Kind: docket.EntryExplained,
+		Data: map[string]any{"hearing": e.Hearing, "version": e.Version, "texts": texts, "note": e.Note}})
+	return err
+}
+
+// check refuses texts that are too long and, when it is to be signed, empty ones.
+func (e Explanation) check(sign bool) error {
+	var wrong []string
+	for _, i := range e.Items {
+		if n := utf8.RuneCountInString(i.Text); n > maxExplanationRunes || n == 0 && sign {
+			wrong = append(wrong, i.Key)
+		}
+	}
+	if utf8.RuneCountInString(e.Note) > maxExplanationRunes {
+		wrong = append(wrong, "note")
+	}
+	if wrong != nil {
+		return &Unexplained{Keys: wrong}
+	}
+	return nil
+}
+
+func (s *Service) explanationCase(ctx context.Context, hearingID uuid.UUID) (docket.Case, error) {
+	h, err := s.docket.Hearing(ctx, hearingID)
+	if err != nil {
+		return docket.Case{}, fmt.Errorf("service: explanation: %w", err)
+	}
+	c, err := s.docket.Case(ctx, h.Case)
+	if err != nil {
+		return docket.Case{}, fmt.Errorf("service: explanation: %w", err)
+	}
+	return c, nil
+}
+
+// ApproveExplanation makes the document of what the clerk signed: the judge reviewed it and signs (AV 4). The same call
+// again returns the same document. ErrForbidden for anybody but the case's judge; ErrStale when the version is not the one
+// that the clerk signed last; ErrConflict while the clerk has not signed.
+func (s *Service) ApproveExplanation(ctx context.Context, actor identity.Actor, hearingID uuid.UUID, version int64) (Document, error) {
+	// All that needs another connection is read before the lock: waiters on the lock could hold every one.
+	c, err := s.explanationCase(ctx, hearingID)
+	if err != nil {
+		return Document{}, err
+	}
+	if actor.Anonymous() || c.Judge != actor.Account {
+		return Document{}, fmt.Errorf("service: explanation: %w", ErrForbidden)
+	}
+	e, err := s.Explanation(ctx, hearingID)
+	if err != nil {
+		return Document{}, err
+	}
+	h, err := s.docket.Hearing(ctx, hearingID)
+	if err != nil {
+		return Document{}, fmt.Errorf("service: explanation: %w", err)
+	}
+	var made Document
+	err = s.inTx(ctx, "sign the explanation", func(tx pgx.Tx) error {
+		if err := lockCase(ctx, tx, c.ID); err != nil {
+			return err
+		}
+		saved, err := readExplanation(ctx, tx, hearingID, "FOR UPDATE")
+		switch {
+		case err != nil:
+			return err
+		case saved.version != version || saved.version != e.Version:
+			return ErrStale
+		case saved.document != nil:
+			list, err := documents(ctx, tx, `WHERE id = $1`, *saved.document)
+			if err == nil {
+				made = list[0]
+			}
+			return err
+		case e.SignedAt == nil || !maps.Equal(saved.texts, e.texts()):
+			return ErrConflict
+		}
+		made, err = s.approve(ctx, tx, actor, c, h, e)
+		return err
+	})
+	return made, err
+}
+
+func (e Explanation) texts() map[string]string {
+	texts := map[string]string{}
+	for _, i := range e.Items {
+		texts[i.Key] = i.Text
+	}
+	return texts
+}
+
+// approve makes and enters the document in the caller's transaction. The case is locked.
+func (s *Service) approve(ctx context.Context, tx pgx.Tx, actor identity.Actor, c docket.Case, h docket.Hearing, e Explanation) (Document, error) {
+	made, err := s.make(ctx, tx, order{Case: c, Kind: KindRecordingExplanation, Subject: h.ID, Actor: actor, Reason: "审核庭审录音录像说明",
+		Text: func(at time.Time) (pdf.Document, error) {
+			return explanationText(s.court, c, h, e, actor.Name, at), nil
+		}})
+	if err != nil {
+		return Document{}, err
+	}
+	if _, err := tx.Exec(ctx, `UPDATE recording_explanations SET document = $2 WHERE hearing_id = $1`, h.ID, made.ID); err != nil {
+		return Document{}, err
+	}
+	data := documentData(made)
+	data["hearing"] = h.ID
+	_, err = s.docket.AppendEntry(ctx, tx, docket.EntryInput{Case: c.ID, Actor: actor, Kind: docket.EntryDocumentCreated, Data: data, Files: []docket.FileRef{made.Ref()}})
+	return made, err
+}
+
+// PreviewExplanation lays the explanation out as it will look, headed 草稿, unsigned and without a seal.
+func (s *Service) PreviewExplanation(ctx context.Context, hearingID uuid.UUID) ([]byte, error) {
+	e, err := s.Explanation(ctx, hearingID)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.explanationCase(ctx, hearingID)
+	if err != nil {
+		return nil, err
+	}
+	h, err := s.docket.Hearing(ctx, hearingID)
+	if err != nil {
+		return nil, fmt.Errorf("service: explanation: %w", err)
+	}
+	people, err := s.bench(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if e.Clerk == "" {
+		e.Clerk = people.clerk
+	}
+	at := s.now()
+	return preview(explanationText(s.court, c, h, e, people.judge, at), at)
+}
+
+// preview renders a document that is not signed yet: marked as a draft, without a seal.
+func preview(doc pdf.Document, at time.Time) ([]byte, error) {
+	doc.Title += "（草稿）"
+	doc.Body = append([]pdf.Block{pdf.Paragraph{Text: "草稿，仅供审阅，不具有法律效力", Align: pdf.Centred, Bold: true}}, doc.Body...)
+	doc.Footer, doc.Created, doc.Watermark = "草稿", at, "预览 PREVIEW — not signed"
+	for i, b := range doc.Body {
+		if block, ok := b.(pdf.SignatureBlock); ok {
+			block.Seal = nil
+			doc.Body[i] = block
+		}
+	}
+	out, err := pdf.Render(doc)
+	if err != nil {
+		return nil, fmt.Errorf("service: preview: %w", err)
+	}
+	return out, nil
+}

@@ -13,9 +13,7 @@ const spread = `(() => { const at = [...document.querySelectorAll('.player-tile:
 func TestBrowserPlayerKeepsAllTilesInStep(t *testing.T) {
 	p := startDemo(t, "--no-participants", "--log-level", "warn")
 	v := newVisitor(t, p.url, "plaintiff")
-	v.open("/login")
-	v.fill(map[string]string{"login": "zhangwei", "password": "yunting-demo-2026"})
-	v.submitForm("/login")
+	v.signIn("zhangwei")
 	v.open("/cases?stage=heard")
 	v.open(evaluate[string](v, `document.querySelector('main a[href^="/cases/"]:not([href*=".csv"])').getAttribute('href')`))
 	v.open(evaluate[string](v, `document.querySelector('a[href$="/recording"]').getAttribute('href')`))

@@ -37,6 +37,7 @@ func (s *story) decide() {
 		s.t.Fatalf("not led to the signature\n%s", v.glimpse())
 	}
 	v.shotAll("sign")
+	v.axe("signature")
 	v.submitForm(s.kase + "/judgment/sign")
 	path := s.fetchDocument(v, "民事判决书")
 	if out := run(s.t, "pdfsig", "-nocert", path); !strings.Contains(out, "Signature is Valid") {

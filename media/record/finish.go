@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"yunting/media/packet"
 )
@@ -32,7 +31,8 @@ type track struct {
 	unwrap unwrapper // the second pass's
 	heard  int64     // arrival of the last packet, unix nanoseconds
 	ended  int64     // likewise; 0 when it did not
-	out    *output
+	outs   []*output // a picture's one, sound's one a reel
+	gaps   *gapFinder
 	order  *orderer
 }
 
@@ -51,36 +51,54 @@ type story struct {
 	video  map[*track]*pictureInfo
 }
 
-// finishParticipant makes the file of one participant's directory, or finds
-// that it was made.
-func finishParticipant(dir string) (Finished, error) {
+// finishParticipant makes the files of one participant's directory, or finds
+// that they were made. The first has the original.
+func finishParticipant(dir string) (list []Finished, err error) {
 	if b, err := os.ReadFile(filepath.Join(dir, finishedFile)); err == nil {
-		var f Finished
-		if err := json.Unmarshal(b, &f); err != nil {
-			return Finished{}, fmt.Errorf("%s: %w", finishedFile, err)
+		if err := json.Unmarshal(b, &list); err != nil {
+			return nil, fmt.Errorf("%s: %w", finishedFile, err)
 		}
-		f.Path = filepath.Join(filepath.Dir(dir), filepath.Base(f.Path))
-		f.Original.Path = filepath.Join(filepath.Dir(dir), filepath.Base(f.Original.Path))
-		return f, nil
+		for i := range list {
+			list[i].moveTo(filepath.Dir(dir))
+		}
+		return list, nil
 	} else if !errors.Is(err, fs.ErrNotExist) {
-		return Finished{}, err
+		return nil, err
 	}
 	s, err := readStory(dir)
 	if err != nil {
-		return Finished{}, err
+		return nil, err
 	}
-	f, err := makeFile(dir, s)
+	m := newMuxer(s)
+	if err := m.write(dir, s); err != nil {
+		return nil, err
+	}
+	for _, r := range m.reels {
+		f, err := r.finish(s.peer)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, f)
+	}
+	if len(list) == 0 {
+		return nil, errEmpty
+	}
+	if list[0].Original, err = pack(dir, s.lines); err != nil {
+		return nil, fmt.Errorf("original: %w", err)
+	}
+	b, err := json.Marshal(list)
 	if err != nil {
-		return Finished{}, err
+		return nil, err
 	}
-	if f.Original, err = pack(dir, s.lines); err != nil {
-		return Finished{}, fmt.Errorf("original: %w", err)
+	return list, writeDurably(filepath.Join(dir, finishedFile), b)
+}
+
+// moveTo says in which directory the files are.
+func (f *Finished) moveTo(dir string) {
+	f.Path = filepath.Join(dir, filepath.Base(f.Path))
+	if f.Original.Path != "" {
+		f.Original.Path = filepath.Join(dir, filepath.Base(f.Original.Path))
 	}
-	b, err := json.Marshal(f)
-	if err != nil {
-		return Finished{}, err
-	}
-	return f, writeDurably(filepath.Join(dir, finishedFile), b)
 }
 
 func writeDurably(path string, b []byte) error {
@@ -335,34 +353,4 @@ func hashFile(path string) (sum [32]byte, size int64, err error) {
 	size, err = io.Copy(h, f)
 	h.Sum(sum[:0])
 	return sum, size, errors.Join(err, f.Close())
-}
-
-// makeFile is the second pass: it muxes the participant's frames.
-func makeFile(dir string, s *story) (Finished, error) {
-	m := newMuxer(s)
-	if len(m.outputs) == 0 {
-		return Finished{}, errEmpty
-	}
-	ext := ".webm"
-	if m.matroska {
-		ext = ".mkv"
-	}
-	path := dir + ext
-	tmp := path + ".tmp"
-	if err := m.write(tmp, s); err != nil {
-		return Finished{}, errors.Join(err, os.Remove(tmp))
-	}
-	frames, err := m.checkFrames(tmp)
-	if err != nil {
-		return Finished{}, err
-	}
-	sum, size, err := hashFile(tmp)
-	if err != nil {
-		return Finished{}, err
-	}
-	if err := errors.Join(os.Rename(tmp, path), SyncDir(filepath.Dir(path))); err != nil {
-		return Finished{}, err
-	}
-	return Finished{Participant: s.peer, Path: path, SHA256: sum, Size: size,
-		Started: time.Unix(0, m.first).UTC(), Ended: time.Unix(0, m.last).UTC(), Gaps: m.gaps, Frames: frames}, nil
 }

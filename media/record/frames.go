@@ -51,10 +51,10 @@ func (s *frameSummer) hex() string {
 	return hex.EncodeToString(s.sum.Sum(nil))
 }
 
-// checkFrames reads the finished file again and compares every track's frames
+// checkFrames reads the written file again and compares every track's frames
 // with those that were made of the segments.
-func (m *muxer) checkFrames(path string) ([]FrameSum, error) {
-	f, err := os.Open(path)
+func (r *reel) checkFrames() ([]FrameSum, error) {
+	f, err := os.Open(r.path)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func (m *muxer) checkFrames(path string) ([]FrameSum, error) {
 		return nil, fmt.Errorf("read again: %w", err)
 	}
 	var out []FrameSum
-	for _, o := range m.outputs {
+	for _, o := range r.outputs {
 		n := o.entry.TrackNumber
 		got := found[n]
 		if got == nil {

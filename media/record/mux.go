@@ -34,29 +34,23 @@ const (
 	defaultHight = 480
 )
 
-// output is one track of the file. Publications of one source and codec
-// follow each other on it.
+// output is one track of a file. Publications of one source and codec follow
+// each other on it.
 type output struct {
+	reel   *reel
 	source string
 	entry  webm.TrackEntry
 	writer mkvcore.BlockWriteCloser
-	audio  bool
 	last   int64 // ms, of the last block
 	seen   bool
-	gaps   gapFinder
 	sum    frameSummer
 }
 
-// muxer writes a participant's file.
+// muxer writes a participant's files.
 type muxer struct {
-	outputs  []*output
-	matroska bool
-	queue    frameQueue
-	origin   int64 // unix ns of block time 0; settled by the first frame
-	lastMS   int64
-	first    int64 // unix ns
-	last     int64
-	gaps     []Gap
+	reels []*reel
+	gaps  []*gapFinder // one a source
+	queue frameQueue
 }
 
 // queued is a frame that waits to be interleaved.
@@ -64,7 +58,7 @@ type queued struct {
 	at     int64 // unix ns
 	length int64 // ns that it sounds
 	n      int   // keeps frames of one instant in order
-	out    *output
+	track  *track
 	frame
 }
 
@@ -84,58 +78,34 @@ func (q *frameQueue) Pop() any {
 	return x
 }
 
-// newMuxer gives each source and codec of the story a track of the file:
-// video first, since it leads the clusters.
+// newMuxer plans a participant's files: see reel.
 func newMuxer(s *story) *muxer {
 	m := &muxer{}
-	for _, audio := range []bool{false, true} {
+	for _, audio := range []bool{false, true} { // video leads the clusters
 		for _, t := range s.order {
 			if t.audio() == audio && len(t.clock.packets) > 0 {
-				t.out = m.output(s, t, audio)
-				t.out.gaps.known = append(t.out.gaps.known, s.faults[t]...)
+				m.plan(s, t)
+				t.gaps = m.finder(s, t)
+				t.gaps.known = append(t.gaps.known, s.faults[t]...)
 			}
 		}
 	}
-	for _, o := range m.outputs {
-		slices.SortStableFunc(o.gaps.known, func(a, b span) int { return cmp.Compare(a.from, b.from) })
+	for _, g := range m.gaps {
+		slices.SortStableFunc(g.known, func(a, b span) int { return cmp.Compare(a.from, b.from) })
 	}
 	return m
 }
 
-func (m *muxer) output(s *story, t *track, audio bool) *output {
-	id := t.decl.codecID()
-	info := s.video[t]
-	for _, o := range m.outputs {
-		if o.source == t.decl.Track.Source && o.entry.CodecID == id {
-			if o.entry.Video != nil {
-				o.entry.Video.PixelWidth = max(o.entry.Video.PixelWidth, uint64(info.width))
-				o.entry.Video.PixelHeight = max(o.entry.Video.PixelHeight, uint64(info.height))
-			}
-			if o.entry.CodecPrivate == nil && info != nil {
-				o.entry.CodecPrivate = info.private(id)
-			}
-			return o
+// finder is the gap finder of a track's source.
+func (m *muxer) finder(s *story, t *track) *gapFinder {
+	for _, g := range m.gaps {
+		if g.source == t.decl.Track.Source && g.audio == t.audio() {
+			return g
 		}
 	}
-	n := uint64(len(m.outputs) + 1)
-	o := &output{source: t.decl.Track.Source, audio: audio, entry: webm.TrackEntry{
-		Name: t.decl.Track.Source, TrackNumber: n, TrackUID: n, CodecID: id, TrackType: typeVideo}}
-	if audio {
-		channels := max(t.decl.Channels, 1)
-		o.entry.TrackType = typeAudio
-		o.entry.CodecPrivate = opusHead(byte(channels), t.decl.ClockRate)
-		o.entry.CodecDelay = uint64(opusPreSkip * int64(time.Second) / 48000)
-		o.entry.SeekPreRoll = uint64(opusPreRoll)
-		o.entry.Audio = &webm.Audio{SamplingFrequency: float64(t.decl.ClockRate), Channels: uint64(channels)}
-	} else {
-		o.entry.Video = &webm.Video{PixelWidth: uint64(info.width), PixelHeight: uint64(info.height)}
-		o.entry.CodecPrivate = info.private(id)
-		m.matroska = m.matroska || id == "V_MPEG4/ISO/AVC"
-	}
-	o.gaps.source, o.gaps.audio = o.source, audio
-	o.gaps.known = slices.Clone(s.known)
-	m.outputs = append(m.outputs, o)
-	return o
+	g := &gapFinder{source: t.decl.Track.Source, audio: t.audio(), known: slices.Clone(s.known)}
+	m.gaps = append(m.gaps, g)
+	return g
 }
 
 // opusHead is the identification header of RFC 7845 section 5.1.
@@ -185,67 +155,6 @@ func (d *mediaFile) Close() error {
 
 var _ io.WriterAt = (*mediaFile)(nil)
 
-// write makes the file at path.
-func (m *muxer) write(path string, s *story) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_RDWR, 0o600)
-	if err != nil {
-		return err
-	}
-	d := &mediaFile{file: f, buf: bufio.NewWriterSize(f, 256<<10)}
-	fatal := make(chan error, 4)
-	if err := m.open(d, s, fatal); err != nil {
-		return errors.Join(err, f.Close())
-	}
-	err = m.frames(s)
-	for _, o := range m.outputs {
-		err = errors.Join(err, o.writer.Close())
-		o.gaps.close(s.endOf(o))
-		m.gaps = append(m.gaps, o.gaps.found...)
-	}
-	select {
-	case e := <-fatal:
-		err = errors.Join(err, e)
-	default:
-	}
-	if err := errors.Join(err, d.err); err != nil {
-		return err
-	}
-	if m.first == 0 {
-		return errEmpty
-	}
-	return nil
-}
-
-func (m *muxer) open(d *mediaFile, s *story, fatal chan<- error) error {
-	doc := "webm"
-	if m.matroska {
-		doc = "matroska"
-	}
-	var tracks []mkvcore.TrackDescription
-	for _, o := range m.outputs {
-		if v := o.entry.Video; v != nil && (v.PixelWidth == 0 || v.PixelHeight == 0) {
-			v.PixelWidth, v.PixelHeight = defaultWidth, defaultHight
-		}
-		tracks = append(tracks, mkvcore.TrackDescription{TrackNumber: o.entry.TrackNumber, TrackEntry: o.entry})
-	}
-	writers, err := mkvcore.NewSimpleBlockWriter(d, tracks,
-		mkvcore.WithEBMLHeader(&webm.EBMLHeader{EBMLVersion: 1, EBMLReadVersion: 1, EBMLMaxIDLength: 4,
-			EBMLMaxSizeLength: 8, DocType: doc, DocTypeVersion: 4, DocTypeReadVersion: 2}),
-		mkvcore.WithSegmentInfo(&webm.Info{TimecodeScale: uint64(time.Millisecond), MuxingApp: appName, WritingApp: appName}),
-		mkvcore.WithSeekHead(true),
-		mkvcore.WithCues(min(max(int(s.length()/time.Second)*cuesASecond, cuesMin), cuesMax)),
-		mkvcore.WithMinMaxClusterDuration(m.outputs[0].entry.TrackNumber, minCluster, maxCluster),
-		mkvcore.WithOnErrorHandler(func(err error) { offer(fatal, err) }),
-		mkvcore.WithOnFatalHandler(func(err error) { offer(fatal, err) }))
-	if err != nil {
-		return err
-	}
-	for i, w := range writers {
-		m.outputs[i].writer = w
-	}
-	return nil
-}
-
 func offer(c chan<- error, err error) {
 	select {
 	case c <- err:
@@ -253,13 +162,13 @@ func offer(c chan<- error, err error) {
 	}
 }
 
-// endOf is when the last of an output's tracks ended, or the record did; 0 when
+// endOf is when the last of a source's tracks ended, or the record did; 0 when
 // it did so as soon as nothing came any more.
-func (s *story) endOf(o *output) (at int64) {
+func (s *story) endOf(g *gapFinder) (at int64) {
 	var heard int64
 	for _, t := range s.order {
 		switch {
-		case t.out != o:
+		case t.gaps != g:
 			continue
 		case t.ended != 0:
 			at = max(at, t.ended)
@@ -292,12 +201,12 @@ func (s *story) length() time.Duration {
 func (m *muxer) frames(s *story) error {
 	n := 0
 	for _, t := range s.order {
-		if t.out == nil {
+		if t.outs == nil {
 			continue
 		}
 		emit := func(f frame) {
 			n++
-			heap.Push(&m.queue, queued{at: t.clock.at(f.ts), n: n, out: t.out, length: t.clock.duration(f.ticks), frame: f})
+			heap.Push(&m.queue, queued{at: t.clock.at(f.ts), n: n, track: t, length: t.clock.duration(f.ticks), frame: f})
 		}
 		if t.audio() {
 			t.order = newOrderer(&sounds{emit: emit})
@@ -350,26 +259,10 @@ func (m *muxer) replay(s *story, r record) error {
 func (m *muxer) drain(until int64) error {
 	for len(m.queue) > 0 && m.queue[0].at < until {
 		q := heap.Pop(&m.queue).(queued)
-		if err := m.block(q); err != nil {
+		q.track.gaps.frame(q.frame, q.at, q.length)
+		if err := q.track.out(q.at).block(q); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func (m *muxer) block(q queued) error {
-	if m.first == 0 {
-		m.first, m.origin = q.at, q.at
-	}
-	m.last = max(m.last, q.at+q.length)
-	ms := (q.at - m.origin + millisecond/2) / millisecond
-	ms = max(ms, m.lastMS) // a straggler beyond the interleaving
-	if q.out.seen {
-		ms = max(ms, q.out.last+1) // no two frames of a track in one instant
-	}
-	q.out.gaps.frame(q.frame, q.at, q.length)
-	q.out.last, q.out.seen, m.lastMS = ms, true, max(m.lastMS, ms)
-	q.out.sum.add(q.data)
-	_, err := q.out.writer.Write(q.key, ms, q.data)
-	return err
 }

@@ -5,7 +5,7 @@
 // and chained in a list (see segment.go). Nothing is ordered, repaired or
 // decoded then, so the live path stays cheap and the segments say exactly
 // what came. When the recording ends, or a crash is recovered from, each
-// participant's segments become one seekable WebM (Matroska for H264):
+// participant's segments become a seekable WebM (Matroska for H264), see reel:
 // packets ordered by sequence number, pictures put together, audio and video
 // aligned by the sender reports.
 package record
@@ -63,16 +63,19 @@ type Options struct {
 	disk disk // nil is the machine's
 }
 
-// Finished is one participant's finished record.
+// Finished is one finished file of a participant: camera and microphone, or a
+// shared screen. Where the picture changed its codec the file ends and another
+// begins.
 type Finished struct {
 	Participant string
+	Source      string // media.SourceCamera, also of sound alone, or media.SourceScreen
 	Path        string // the .webm (VP8, VP9, AV1) or .mkv (H264) file
 	SHA256      [32]byte
 	Size        int64
 	Started     time.Time // of the file's time zero, by the server's clock
 	Ended       time.Time
 	Gaps        []Gap
-	Original    Original // what the file was made from
+	Original    Original // what the participant's files were made from; on the first of them
 	Frames      []FrameSum
 }
 
@@ -177,7 +180,7 @@ func (r *Recorder) end() bool {
 	return !was
 }
 
-// Finish ends the recording, makes each participant's file and reports it
+// Finish ends the recording, makes each participant's files and reports them
 // through OnFinished. It returns when all is durable. Stop Room.Record
 // first. A participant whose file cannot be made keeps the segments: Recover
 // tries again.
@@ -210,7 +213,7 @@ func Recover(dir string) ([]Finished, error) {
 	return finishAll(dir, func(Finished) {})
 }
 
-// finishAll makes the file of every participant directory of dir.
+// finishAll makes the files of every participant directory of dir.
 func finishAll(dir string, told func(Finished)) ([]Finished, error) {
 	lists, err := filepath.Glob(filepath.Join(dir, "*", openSegments))
 	if err != nil {
@@ -219,14 +222,16 @@ func finishAll(dir string, told func(Finished)) ([]Finished, error) {
 	var out []Finished
 	var errs []error
 	for _, l := range lists {
-		f, err := finishParticipant(filepath.Dir(l))
+		files, err := finishParticipant(filepath.Dir(l))
 		switch {
 		case errors.Is(err, errEmpty):
 		case err != nil:
 			errs = append(errs, fmt.Errorf("record: %s: %w", filepath.Base(filepath.Dir(l)), err))
 		default:
-			out = append(out, f)
-			told(f)
+			out = append(out, files...)
+			for _, f := range files {
+				told(f)
+			}
 		}
 	}
 	return out, errors.Join(errs...)

@@ -40,6 +40,7 @@ type Track struct {
 	Recording   uuid.UUID `json:"recording"`
 	Participant string    `json:"participant"`
 	Name        string    `json:"name"`
+	Source      string    `json:"source"` // of the recording
 	MediaType   string    `json:"media_type"`
 	Hash        blob.Hash `json:"sha256"`
 	Size        int64     `json:"size"`
@@ -109,7 +110,7 @@ func (s playbackSource) playback() Playback {
 	stretch := func(from, to time.Time) Stretch { return Stretch{at(from), at(to)} }
 	for _, r := range s.recordings {
 		p.Tracks = append(p.Tracks, Track{Stretch: Stretch{r.Started.Sub(start).Milliseconds(), r.Ended.Sub(start).Milliseconds()}, Recording: r.ID,
-			Participant: r.Participant, Name: r.Name, MediaType: r.MediaType, Hash: r.Blob.Hash, Size: r.Blob.Size,
+			Participant: r.Participant, Name: r.Name, Source: r.Source, MediaType: r.MediaType, Hash: r.Blob.Hash, Size: r.Blob.Size,
 			Entry: s.entries[r.ID], Segments: s.segments[r.Session+" "+r.Participant]})
 		var gaps []struct {
 			Track, Cause string

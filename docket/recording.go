@@ -9,6 +9,9 @@ import (
 	"yunting/internal/blob"
 )
 
+// SourceScreen is the Source of a recording of a shared screen.
+const SourceScreen = "screen"
+
 // Recording is one finished file of one participant of a hearing.
 type Recording struct {
 	ID          uuid.UUID       `json:"id"`
@@ -16,6 +19,7 @@ type Recording struct {
 	Participant string          `json:"participant"` // the media peer's id
 	Account     uuid.UUID       `json:"account"`     // zero when no account publishes it
 	Name        string          `json:"name"`        // the person's
+	Source      string          `json:"source"`      // SourceScreen, else camera and microphone; empty where it was not told
 	FileName    string          `json:"file_name"`   // empty: made from Name and the container's type
 	MediaType   string          `json:"media_type"`  // empty: video/webm
 	Blob        blob.Ref        `json:"blob"`

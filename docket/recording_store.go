@@ -48,17 +48,17 @@ func (d *Docket) RecordingPart(ctx context.Context, hearingID uuid.UUID, r Recor
 		}
 		id := newID()
 		tag, err := tx.Exec(ctx, `INSERT INTO recordings (id, hearing_id, participant, account, name, file_name, media_type, hash, size,
-				session, original_name, original_hash, original_size, started_at, ended_at, gaps, created_at)
+				session, original_name, original_hash, original_size, started_at, ended_at, gaps, created_at, source)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, nullif($10, ''), nullif($11, ''), $12::bytea,
-				CASE WHEN $12::bytea IS NOT NULL THEN $13::bigint END, $14, $15, $16, $17)
+				CASE WHEN $12::bytea IS NOT NULL THEN $13::bigint END, $14, $15, $16, $17, nullif($18, ''))
 			ON CONFLICT (hearing_id, participant, hash) DO NOTHING`,
 			id, hearingID, r.Participant, account, r.Name, r.FileName, r.MediaType, r.Blob.Hash[:], r.Blob.Size,
-			r.Session, r.Original.Name, originalHash, r.Original.Size, r.Started.UTC(), r.Ended.UTC(), r.Gaps, d.now())
+			r.Session, r.Original.Name, originalHash, r.Original.Size, r.Started.UTC(), r.Ended.UTC(), r.Gaps, d.now(), r.Source)
 		if err != nil || tag.RowsAffected() == 0 {
 			return err
 		}
 		_, err = d.AppendEntry(ctx, tx, EntryInput{Case: h.Case, Actor: identity.System, Kind: EntryRecording, Files: files,
-			Data: map[string]any{"hearing": h.ID, "recording": id, "participant": r.Participant, "name": r.Name, "session": r.Session,
+			Data: map[string]any{"hearing": h.ID, "recording": id, "participant": r.Participant, "name": r.Name, "source": r.Source, "session": r.Session,
 				"started": r.Started.UTC(), "ended": r.Ended.UTC(), "media_type": r.MediaType, "gaps": r.Gaps}})
 		return err
 	})
@@ -69,6 +69,9 @@ func recordingName(h Hearing, r Recording) string {
 	name := r.Name
 	if name == "" {
 		name = r.Participant
+	}
+	if r.Source == SourceScreen {
+		name += "-屏幕"
 	}
 	name = strings.Map(func(c rune) rune {
 		if c < ' ' || strings.ContainsRune(`/\:*?"<>|`, c) {
@@ -107,7 +110,7 @@ func (d *Docket) selectRecordings(ctx context.Context, clause string, args ...an
 func queryRecordings(ctx context.Context, q querier, clause string, args ...any) ([]Recording, error) {
 	rows, err := q.Query(ctx, `SELECT id, hearing_id, participant, account, name, file_name, media_type, hash, size,
 		coalesce(session, ''), coalesce(original_name, ''), original_hash, coalesce(original_size, 0),
-		started_at, ended_at, gaps FROM recordings `+clause, args...)
+		started_at, ended_at, gaps, coalesce(source, '') FROM recordings `+clause, args...)
 	if err != nil {
 		return nil, fmt.Errorf("docket: recordings: %w", err)
 	}
@@ -116,7 +119,7 @@ func queryRecordings(ctx context.Context, q querier, clause string, args ...any)
 		var account *uuid.UUID
 		var hash, original []byte
 		err := row.Scan(&r.ID, &r.Hearing, &r.Participant, &account, &r.Name, &r.FileName, &r.MediaType, &hash, &r.Blob.Size,
-			&r.Session, &r.Original.Name, &original, &r.Original.Size, &r.Started, &r.Ended, &r.Gaps)
+			&r.Session, &r.Original.Name, &original, &r.Original.Size, &r.Started, &r.Ended, &r.Gaps, &r.Source)
 		copy(r.Original.Hash[:], original)
 		if account != nil {
 			r.Account = *account

@@ -261,9 +261,13 @@ func (h *Hub) storeFile(ctx context.Context, session string, s sessionFile, f re
 	if err != nil {
 		return err
 	}
-	original, err := h.keep(ctx, f.Original.Path, blob.Hash(f.Original.SHA256))
-	if err != nil {
-		return err
+	var original docket.FileRef // the participant's first file has it
+	if f.Original.Path != "" {
+		kept, err := h.keep(ctx, f.Original.Path, blob.Hash(f.Original.SHA256))
+		if err != nil {
+			return err
+		}
+		original = docket.FileRef{Hash: kept.Hash, Size: kept.Size}
 	}
 	if err := h.enterSegments(ctx, s.Hearing, session, f.Original.Segments); err != nil {
 		return err
@@ -285,7 +289,7 @@ func (h *Hub) storeFile(ctx context.Context, session string, s sessionFile, f re
 	}
 	err = h.cfg.Docket.RecordingPart(ctx, s.Hearing, docket.Recording{
 		Participant: f.Participant, Account: account, Name: name, MediaType: mediaType(f.Path),
-		Session: session, Original: docket.FileRef{Hash: original.Hash, Size: original.Size}, Blob: ref, Started: f.Started, Ended: f.Ended, Gaps: gaps,
+		Session: session, Source: f.Source, Original: original, Blob: ref, Started: f.Started, Ended: f.Ended, Gaps: gaps,
 	})
 	if err != nil {
 		return fmt.Errorf("signaling: enter recording: %w", err)
@@ -333,10 +337,10 @@ func (h *Hub) recoverSession(ctx context.Context, path string) error {
 	}
 	noted := make(map[string]bool, len(s.Finished))
 	for _, f := range s.Finished {
-		noted[f.Participant] = true
+		noted[filepath.Base(f.Path)] = true
 	}
 	for _, f := range found {
-		if !noted[f.Participant] {
+		if !noted[filepath.Base(f.Path)] {
 			s.Finished = append(s.Finished, f)
 		}
 	}

@@ -4,7 +4,7 @@ import type { Language } from "../lib/config";
 
 const zh = {
   loading: "正在读取录像", failed: "读取录像失败。请检查网络后重试。", retry: "重试", play: "播放", pause: "暂停", back: "后退 10 秒", forward: "前进 10 秒",
-  speed: "速度", seek: "播放位置", fullscreen: "全屏", exit: "退出全屏", waiting: "缓冲中", volume: "{name} 的音量", broken: "此文件无法播放", away: "不在庭",
+  speed: "速度", seek: "播放位置", fullscreen: "全屏", exit: "退出全屏", waiting: "缓冲中", "screen.of": "{name} · 共享屏幕", volume: "{name} 的音量", broken: "此文件无法播放", away: "不在庭",
   chapters: "庭审阶段", transcript: "庭审笔录", "transcript.none": "没有笔录。", speaking: "发言时间", "speaking.none": "没有发言时间记录。", "speaking.note": "依据参与人终端上报的音量。",
   gaps: "录像缺口", "gap.of": "{name}：{cause}", files: "文件与校验", entered: "已入卷宗第 {n} 条，附账本证明", "not.entered": "未找到入卷记录", segments: "{n} 个分段已入账本",
   integrity: "完整性校验值", "no.integrity": "全部录像入库后给出", help: "快捷键", "help.close": "关闭", unlogged: "查阅记录暂未送达，恢复连接后自动补报。", court: "北京时间", stage: "画面",
@@ -17,7 +17,7 @@ export type Key = keyof typeof zh;
 
 const en: Record<Key, string> = {
   loading: "Reading the recording", failed: "The recording could not be read. Check the network and try again.", retry: "Try again", play: "Play", pause: "Pause", back: "Back 10 seconds", forward: "Forward 10 seconds",
-  speed: "Speed", seek: "Position", fullscreen: "Full screen", exit: "Leave full screen", waiting: "Buffering", volume: "Volume of {name}", broken: "This file cannot be played", away: "Not present",
+  speed: "Speed", seek: "Position", fullscreen: "Full screen", exit: "Leave full screen", waiting: "Buffering", "screen.of": "{name} · shared screen", volume: "Volume of {name}", broken: "This file cannot be played", away: "Not present",
   chapters: "Phases", transcript: "Transcript", "transcript.none": "There is no transcript.", speaking: "Who spoke when", "speaking.none": "Nothing is recorded of who spoke.", "speaking.note": "By the levels that the participants' clients reported.",
   gaps: "Gaps", "gap.of": "{name}: {cause}", files: "Files and hashes", entered: "Entry {n} of the record, with its ledger proof", "not.entered": "No entry found", segments: "{n} segments in the ledger",
   integrity: "Integrity value", "no.integrity": "Given once all files are stored", help: "Keys", "help.close": "Close", unlogged: "What you watched is not yet reported; it will be sent when the connection is back.", court: "Court time", stage: "Pictures",

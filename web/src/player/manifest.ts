@@ -1,11 +1,13 @@
 // What the page and its manifest tell the player. Offsets are milliseconds on the recording's one clock.
 
+import type { Say } from "./i18n";
+
 export interface PlayerConfig { manifest: string; watched: string; entries: string; locale: string }
 
 export interface Stretch { from: number; to: number }
 
 export interface Track extends Stretch {
-  recording: string; participant: string; name: string; media_type: string;
+  recording: string; participant: string; name: string; source: string; media_type: string;
   sha256: string; size: number; entry: number; segments: number;
 }
 
@@ -21,6 +23,11 @@ export interface Manifest {
   integrity?: { root: string; at: string };
   files: Record<string, string>;
   viewer: string;
+}
+
+/** What a file is called: by its person, and whether it is what they showed. */
+export function labelOf(track: Track, t: Say): string {
+  return track.source === "screen" ? t("screen.of", { name: track.name }) : track.name;
 }
 
 /** The last element of a sorted list that begins at or before t; -1 before the first. */

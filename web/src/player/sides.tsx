@@ -2,7 +2,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { courtTime, span } from "../lib/clock";
 import type { Engine } from "./engine";
 import { causeName, type Say } from "./i18n";
-import { indexAt, type Manifest } from "./manifest";
+import { indexAt, labelOf, type Manifest } from "./manifest";
 
 /** The transcript: the line that is said now is marked and kept in view, a click plays from a line. */
 export function Lines({ manifest, engine, now, t }: { manifest: Manifest; engine: Engine; now: number; t: Say }) {
@@ -30,7 +30,10 @@ export function Lines({ manifest, engine, now, t }: { manifest: Manifest; engine
 
 export function Gaps({ manifest, engine, t }: { manifest: Manifest; engine: Engine; t: Say }) {
   if (manifest.gaps.length === 0) return null;
-  const name = (recording: string) => manifest.tracks.find((x) => x.recording === recording)?.name ?? "";
+  const name = (recording: string) => {
+    const track = manifest.tracks.find((x) => x.recording === recording);
+    return track ? labelOf(track, t) : "";
+  };
   return (
     <section class="card"><h2>{t("gaps")}</h2>
       <ul class="rows">{manifest.gaps.map((g) => (
@@ -45,7 +48,7 @@ export function Files({ manifest, entries, t }: { manifest: Manifest; entries: s
   return (
     <section class="card"><h2>{t("files")}</h2>
       <ul class="rows">{manifest.tracks.map((x) => (
-        <li key={x.recording}><div class="main"><strong>{x.name}</strong>
+        <li key={x.recording}><div class="main"><strong>{labelOf(x, t)}</strong>
           <div class="small"><code class="hash">{x.sha256}</code></div>
           <div class="small">{x.entry > 0 ? <a href={`${entries}${x.entry}`}>{t("entered", { n: x.entry })}</a> : t("not.entered")}{x.segments > 0 ? ` · ${t("segments", { n: x.segments })}` : ""}</div></div></li>
       ))}</ul>

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { present, type Engine, type View } from "./engine";
 import type { Say } from "./i18n";
-import type { Manifest, Track } from "./manifest";
+import { labelOf, type Manifest, type Track } from "./manifest";
 
 /** A tile for each file; it shows itself while its participant is there. */
 export function Stage({ manifest, engine, view, t }: { manifest: Manifest; engine: Engine; view: View; t: Say }) {
@@ -11,7 +11,7 @@ export function Stage({ manifest, engine, view, t }: { manifest: Manifest; engin
     <div class={`player-tiles n${Math.min(Math.max(here.length, 1), 9)}`}>
       {manifest.tracks.map((track) => (
         <Tile key={track.recording} track={track} file={manifest.files[track.recording] ?? ""} engine={engine} t={t}
-          here={present(track, view.t)} speaking={speaking.has(track.participant)} broken={view.broken.has(track.recording)} />
+          here={present(track, view.t)} speaking={track.source !== "screen" && speaking.has(track.participant)} broken={view.broken.has(track.recording)} />
       ))}
     </div>
   );
@@ -25,13 +25,14 @@ function Tile({ track, file, engine, t, here, speaking, broken }: TileProps) {
     setVolume(value);
     engine.volume(track.participant, value);
   };
+  const name = labelOf(track, t);
   return (
     <figure class={`player-tile${speaking ? " speaking" : ""}`} hidden={!here}>
       <video ref={(e) => engine.attach(track.recording, e)} src={file} preload="auto" playsInline disablePictureInPicture controlsList="nodownload noremoteplayback"
-        data-recording={track.recording} data-from={track.from} aria-label={track.name} onContextMenu={(e) => e.preventDefault()} />
+        data-recording={track.recording} data-from={track.from} aria-label={name} onContextMenu={(e) => e.preventDefault()} />
       {broken && <p class="player-broken" role="alert">{t("broken")}</p>}
-      <figcaption><span>{track.name}</span>
-        <input type="range" min={0} max={1} step={0.05} value={volume} aria-label={t("volume", { name: track.name })} onInput={(e) => set(Number(e.currentTarget.value))} /></figcaption>
+      <figcaption><span>{name}</span>
+        <input type="range" min={0} max={1} step={0.05} value={volume} aria-label={t("volume", { name })} onInput={(e) => set(Number(e.currentTarget.value))} /></figcaption>
     </figure>
   );
 }

@@ -27,6 +27,7 @@ type forwarder struct {
 	octets  uint32
 	resends int // in the present second
 	second  int64
+	stretch stretch // of Room.Forwardings
 }
 
 // accept takes a run of packets of one stream into loss tracking and cache
@@ -76,6 +77,7 @@ func (l *layer) accept(run []*buffer) []*buffer {
 func (l *layer) holdBack() {
 	for _, s := range l.track.subscriptions() {
 		s.paused = true
+		s.endStretch(s.sentAt)
 	}
 	for _, f := range l.track.feeds {
 		f.paused = true
@@ -91,8 +93,12 @@ func (s *subscription) forward(run []*buffer, now time.Time) (packets, bytes int
 	out := s.bound.Load()
 	if out == nil || !s.allowed.Load() || !s.ready.Load() || s.limit.Load() < 0 || s.target == simulcast.None {
 		s.paused = true
+		if !s.allowed.Load() {
+			s.endStretch(s.sentAt)
+		}
 		return 0, 0
 	}
+	last := s.sentAt
 	for _, b := range run {
 		if !s.admit(b) {
 			continue
@@ -106,6 +112,9 @@ func (s *subscription) forward(run []*buffer, now time.Time) (packets, bytes int
 		s.sentAt = b.arrived
 		packets++
 		bytes += b.head.End - b.head.Payload
+	}
+	if packets > 0 {
+		s.note(run[0].arrived, last)
 	}
 	s.packets += uint32(packets)
 	s.octets += uint32(bytes)

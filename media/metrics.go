@@ -20,6 +20,7 @@ type metrics struct {
 	rooms, peers, tracks   prometheus.Gauge
 	subscriptions, paused  prometheus.Gauge
 	probes, feedback       prometheus.Counter
+	unnoted                prometheus.Counter
 	available              prometheus.Histogram
 }
 
@@ -62,6 +63,7 @@ func newMetrics(reg prometheus.Registerer, sockets []*udpbatch.Conn) (*metrics, 
 		paused:        gauge("subscriptions_paused", "Videos held back because the way to the receiver is too weak."),
 		probes:        counter("bandwidth_probes_total", "Probes for more bandwidth sent to receivers."),
 		feedback:      counter("transport_feedback_received_total", "Transport-wide feedback packets from receivers."),
+		unnoted:       counter("forwardings_lost_total", "Stretches of who received what that found no room in the list."),
 		available: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "yunting", Subsystem: "media", Name: "receiver_available_bps",
 			Help: "Estimated bandwidth to each receiver, bits a second, each second.", Buckets: prometheus.ExponentialBuckets(32_000, 2, 10)}),
 	}

@@ -17,7 +17,8 @@ type Room struct {
 	sfu *SFU
 	id  string
 
-	floor *floor.Floor
+	floor    *floor.Floor
+	forwards forwardLog
 
 	mu         sync.Mutex // guards what follows and every peer's permissions
 	closed     bool

@@ -244,7 +244,9 @@ func (t *track) subscribe(s *subscription) {
 	r.mu.Unlock()
 }
 
+// unsubscribe takes s, whose right is gone, out of the fan-out.
 func (t *track) unsubscribe(s *subscription) {
+	t.peer.room.forwards.left(s) // before it is out of reach
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	l := slices.DeleteFunc(slices.Clone(t.subscriptions()), func(x *subscription) bool { return x == s })

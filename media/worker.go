@@ -236,6 +236,9 @@ func (w *worker) endTrack(t *track) {
 	if i := slices.Index(w.tracks, t); i >= 0 {
 		w.tracks = slices.Delete(w.tracks, i, i+1)
 	}
+	for _, s := range t.subscriptions() {
+		s.endStretch(s.sentAt)
+	}
 	for _, f := range t.feeds {
 		f.close()
 	}

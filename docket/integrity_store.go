@@ -20,7 +20,7 @@ import (
 // Integrity is a hearing's integrity value (完整性校验值, AV 8).
 type Integrity struct {
 	Root  blob.Hash `json:"root"`  // of integrity.Record
-	Items int       `json:"items"` // segments, files, transcript and presence
+	Items int       `json:"items"` // segments, files, transcript, presence and forwardings
 	File  FileRef   `json:"file"`  // the record that the root is of
 	At    time.Time `json:"at"`
 	Stamp *Stamp    `json:"stamp,omitempty"` // nil until the time-stamp authority has answered
@@ -51,6 +51,13 @@ func (d *Docket) SealRecord(ctx context.Context, hearingID uuid.UUID) (Integrity
 	if err != nil {
 		return Integrity{}, err
 	}
+	forwardings, noted, err := d.keepForwardings(ctx, hearingID)
+	if err != nil {
+		return Integrity{}, err
+	}
+	if noted {
+		items = append(items, integrity.Item{Kind: integrity.KindForwarding, Name: forwardings.Name, Size: forwardings.Size, SHA256: forwardings.Hash})
+	}
 	record, err := integrity.New(hearingID.String(), items)
 	if err != nil {
 		return Integrity{}, fmt.Errorf("docket: %w", err)
@@ -64,6 +71,10 @@ func (d *Docket) SealRecord(ctx context.Context, hearingID uuid.UUID) (Integrity
 		return Integrity{}, fmt.Errorf("docket: integrity: %w", err)
 	}
 	value := Integrity{Root: record.Root, Items: len(items), At: d.now(), File: FileRef{Name: integrity.FileName, Hash: ref.Hash, Size: ref.Size}}
+	files := []FileRef{value.File}
+	if noted {
+		files = append(files, forwardings)
+	}
 	return value, d.inTx(ctx, "integrity", func(tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, `INSERT INTO hearing_integrity (hearing_id, root, items, file_hash, file_size, at)
 			VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
@@ -72,7 +83,7 @@ func (d *Docket) SealRecord(ctx context.Context, hearingID uuid.UUID) (Integrity
 			return err
 		}
 		_, err = d.AppendEntry(ctx, tx, EntryInput{Case: h.Case, Actor: identity.System, Kind: EntryIntegrity,
-			Files: []FileRef{value.File}, Data: map[string]any{"hearing": hearingID, "root": value.Root, "items": value.Items}})
+			Files: files, Data: map[string]any{"hearing": hearingID, "root": value.Root, "items": value.Items}})
 		if err != nil {
 			return err
 		}

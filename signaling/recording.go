@@ -175,12 +175,16 @@ func (r *room) endRecording(cause string) {
 	if !rec.paused {
 		r.noteOrLog(identity.System, docket.EventRecordingStopped, recordingNote{Session: rec.session, Cause: cause})
 	}
+	forwarding := r.forwarding
 	r.hub.finishes.Add(1)
 	go func() {
 		defer r.hub.finishes.Done()
 		err := rec.rec.Finish()
 		rec.evidence.end()
 		rec.speaking.end()
+		if cause == causeClosed && forwarding != nil {
+			<-forwarding.done // the integrity value is of it too
+		}
 		if err == nil {
 			err = r.hub.storeSession(context.Background(), rec.dir, rec.file)
 		}

@@ -355,6 +355,7 @@ func (r *room) followPhase(started bool) {
 	if r.hearing.Phase == docket.PhaseClosed {
 		r.media.Close() // also what encoders and players hold by WHIP and WHEP
 	}
+	r.followForwarding()
 }
 
 func (r *room) permitAll() {

@@ -70,18 +70,19 @@ type room struct {
 	done    chan struct{} // closed when run has ended
 
 	// owned by run
-	hearing   docket.Hearing
-	people    map[uuid.UUID]*member
-	lines     []line
-	answers   []answer
-	replaces  bool            // the recording stands for the transcript (AV 8)
-	integrity *integrityReply // nil until there is a value
-	media     *media.Room
-	recording *recording
-	pause     *pause    // the judge paused the recording of the open hearing; nil: not
-	private   []span    // when the audience was out
-	fault     *fault    // nil: whatever is to be recorded is recorded
-	emptyAt   time.Time // since when nobody is connected
+	hearing    docket.Hearing
+	people     map[uuid.UUID]*member
+	lines      []line
+	answers    []answer
+	replaces   bool            // the recording stands for the transcript (AV 8)
+	integrity  *integrityReply // nil until there is a value
+	media      *media.Room
+	recording  *recording
+	forwarding *forwarding // while the hearing is open
+	pause      *pause      // the judge paused the recording of the open hearing; nil: not
+	private    []span      // when the audience was out
+	fault      *fault      // nil: whatever is to be recorded is recorded
+	emptyAt    time.Time   // since when nobody is connected
 }
 
 func newRoom(h *Hub, hearing uuid.UUID) *room {
@@ -121,6 +122,8 @@ func (r *room) run() {
 	r.media = r.hub.cfg.SFU.Room(r.id.String())
 	r.emptyAt = time.Now()
 	r.resumeRecording()
+	r.followForwarding()
+	defer r.endForwarding()
 	close(r.ready)
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
@@ -176,7 +179,7 @@ func (r *room) shutdown() {
 		}
 	}
 	r.endRecording("server_stopped")
-	r.media.Close()
+	r.media.Close() // before run ends the list of who received whom
 }
 
 func (r *room) connected() int {

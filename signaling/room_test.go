@@ -312,7 +312,7 @@ func TestRecording(t *testing.T) {
 	}
 	eventually(t, "the hearing has its integrity value", 10*time.Second, func() bool {
 		v, err := c.docket.IntegrityOf(t.Context(), c.hearing.ID)
-		return err == nil && !v.Root.IsZero() && v.Items == 2+2*len(recordings)+len(segments)
+		return err == nil && !v.Root.IsZero() && v.Items == 3+2*len(recordings)+len(segments)
 	})
 	// The recorder reports them again after a crash: no second leaf. Another content is a conflict.
 	check(t, c.docket.AddSegments(t.Context(), c.hearing.ID, segments))

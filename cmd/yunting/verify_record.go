@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"yunting/docket"
@@ -26,6 +27,8 @@ type hearingRecord struct {
 	entry bundle.EntryReport
 	file  blob.Hash     // of the record's canonical bytes, which the time-stamp is over
 	stamp *sign.Stamped // nil: none is in the export
+
+	forwardings []docket.Forwarding
 }
 
 // exported reads the files of an exported case, whose members are stored and not compressed.
@@ -51,7 +54,7 @@ func (x exported) hearingRecords(entries []bundle.EntryReport) ([]hearingRecord,
 			} `json:"data"`
 			Files []docket.FileRef `json:"files"`
 		}
-		if err := json.Unmarshal(text, &payload); err != nil || len(payload.Files) != 1 {
+		if err := json.Unmarshal(text, &payload); err != nil || len(payload.Files) == 0 {
 			return nil, errors.Join(fmt.Errorf("%s: not an entry of an integrity value", e.Name), err)
 		}
 		text, err = x.read(memberName(payload.Files[0].Hash, payload.Files[0].Name))
@@ -65,9 +68,37 @@ func (x exported) hearingRecords(entries []bundle.EntryReport) ([]hearingRecord,
 		if r.Root != payload.Data.Root {
 			return nil, fmt.Errorf("%s: %w: its entry names the root %s", e.Name, integrity.ErrAltered, payload.Data.Root)
 		}
-		out = append(out, hearingRecord{Record: r, entry: e, file: blob.Hash(sha256.Sum256(text))})
+		forwardings, err := x.forwardings(r)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", e.Name, err)
+		}
+		out = append(out, hearingRecord{Record: r, entry: e, file: blob.Hash(sha256.Sum256(text)), forwardings: forwardings})
 	}
 	return out, nil
+}
+
+// forwardings reads the list of who received whom that the record names; none where it names none.
+func (x exported) forwardings(r integrity.Record) ([]docket.Forwarding, error) {
+	at := slices.IndexFunc(r.Items, func(i integrity.Item) bool { return i.Kind == integrity.KindForwarding })
+	if at < 0 {
+		return nil, nil
+	}
+	item := r.Items[at]
+	text, err := x.read(memberName(item.SHA256, item.Name))
+	if err != nil {
+		return nil, err
+	}
+	if blob.Hash(sha256.Sum256(text)) != item.SHA256 {
+		return nil, fmt.Errorf("%w: %s is not what its hash says", integrity.ErrAltered, item.Name)
+	}
+	list, err := docket.ParseForwardings(text)
+	if err != nil {
+		return nil, err
+	}
+	if list.Hearing != r.Hearing {
+		return nil, fmt.Errorf("%w: %s is of another hearing", integrity.ErrAltered, item.Name)
+	}
+	return list.Forwardings, nil
 }
 
 // originals compares every original with its segments and names the one that is wrong.

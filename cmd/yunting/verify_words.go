@@ -54,6 +54,9 @@ func (h hearingRecord) tell(out io.Writer, lang string) {
 		fmt.Fprintf(out, words(lang, "  ✓ 时间戳（RFC 3161）有效：%s 时已经存在，由“%s”签发，%s\n", "  ✓ time-stamp (RFC 3161) valid: it was there at %s by the word of “%s”, %s\n"),
 			moment(h.stamp.At), h.stamp.By.Subject.CommonName, trust(h.stamp.Trusted, lang))
 	}
+	if n := len(h.forwardings); n > 0 {
+		fmt.Fprintf(out, words(lang, "  ✓ 音视频收发清单 %d 段，与完整性校验值一致\n", "  ✓ who received whom: %d stretches agree with the integrity value\n"), n)
+	}
 	h.tellGaps(out, lang)
 }
 

@@ -32,6 +32,7 @@ const (
 	KindFile       = "file"       // the file that plays, made from an original
 	KindTranscript = "transcript" // the lines of the transcript
 	KindPresence   = "presence"   // who was there, from when to when
+	KindForwarding = "forwarding" // the file of who received whom, from when to when
 )
 
 // Item is one leaf of the tree. Its hash is that of the canonical JSON.

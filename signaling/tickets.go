@@ -3,6 +3,7 @@ package signaling
 import (
 	"context"
 	"crypto/rand"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -118,5 +119,14 @@ func ended(p *media.Peer) bool {
 
 // WatcherID is a media peer of a player that account watches by: one of many.
 func WatcherID(account uuid.UUID) string { return watcherPrefix(account) + rand.Text()[:12] }
+
+// WatcherAccount is the account whose player a media peer is, and whether it is a player at all.
+func WatcherAccount(peer string) (account string, player bool) {
+	rest, player := strings.CutPrefix(peer, "watch-")
+	if !player || len(rest) < 36 {
+		return "", false
+	}
+	return rest[:36], true
+}
 
 func watcherPrefix(account uuid.UUID) string { return "watch-" + account.String() + "-" }

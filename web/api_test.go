@@ -20,7 +20,9 @@ import (
 	"yunting/internal/identity"
 	"yunting/internal/ledger"
 	"yunting/internal/ledger/bundle"
+	"yunting/media"
 	"yunting/service"
+	"yunting/signaling"
 )
 
 // TestAPIDescribesItself: the document is OpenAPI 3.1 and names every operation that there is, and no other.
@@ -377,6 +379,7 @@ func (w *apiWalk) recordings(path string) {
 // for the transcript.
 func (w *apiWalk) signRecording(path string) {
 	w.t.Helper()
+	w.readForwardings(path)
 	w.stampRecording(path)
 	var agreed docket.Replacement
 	w.call("judge", "GET", path+"/consent", nil, &agreed, http.StatusOK)
@@ -424,6 +427,22 @@ func (w *apiWalk) explainRecording(path string) {
 	recordings := string(w.send("defendant", "GET", "/hearings/"+w.hearing.ID.String()+"/recordings", nil).body)
 	if !strings.Contains(recordings, "/documents/"+made.ID.String()) {
 		w.t.Error("the recordings page does not lead to the explanation")
+	}
+}
+
+// readForwardings reads who received whom, by the API and on the recordings' page.
+func (w *apiWalk) readForwardings(path string) {
+	w.t.Helper()
+	at := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+	judge, plaintiff := w.hearing.Judge.String(), w.ids["plaintiff"]
+	seen := []docket.Forwarding{{Receiver: signaling.WatcherID(plaintiff), Sender: judge, Track: "t", Source: media.SourceCamera, From: at, To: at.Add(time.Minute), Packets: 7},
+		{Receiver: judge, Sender: "stream-encoder", Track: "u", Source: media.SourceMic, From: at, To: at.Add(time.Minute), Packets: 9}}
+	apiCheck(w.t, w.server.Docket.AddForwardings(w.t.Context(), w.hearing.ID, seen))
+	var forwardings []docket.Forwarding
+	w.call("plaintiff", "GET", path+"/forwardings", nil, &forwardings, http.StatusOK)
+	page := string(w.send("plaintiff", "GET", path+"s", nil).body)
+	if len(forwardings) != 2 || !strings.Contains(page, "encoder") || !strings.Contains(page, "17:00:00–17:01:00") {
+		w.t.Errorf("forwardings %+v, page %s", forwardings, page)
 	}
 }
 

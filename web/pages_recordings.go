@@ -21,6 +21,7 @@ type recordingsPage struct {
 	MaySign    bool
 	Objection  string
 	MayCopy    bool
+	Sights     []sightsOf // who could see and hear whom
 
 	Explanation    *uuid.UUID // the document, once the judge has signed
 	MayReadExplain bool       // also before that
@@ -64,6 +65,9 @@ func (s *server) showRecordings(r *request, status int, wrong []fieldError) erro
 			return err
 		}
 		page.Explanation, page.MayReadExplain = e.Document, r.can(identity.ActReadExplanation)
+	}
+	if page.Sights, err = s.sights(r.Context(), r); err != nil {
+		return err
 	}
 	if page.Films, err = r.films(); err != nil {
 		return err
@@ -150,6 +154,10 @@ func (s *server) apiRecordingRoutes(a *api) []route {
 				}
 				answers, err := s.Docket.IntegrityAnswers(r.Context(), r.hearing.ID)
 				return reply(integrityView{value, answers}, err)
+			}),
+		operation(a, at("GET", "/forwardings", identity.ActPlayRecording), "forwardings", "Who received whose picture and sound, from when to when",
+			func(r *request, _ *none) (*body[[]docket.Forwarding], error) {
+				return reply(s.Docket.Forwardings(r.Context(), r.hearing.ID))
 			}),
 		operation(a, at("POST", "/integrity", identity.ActSignIntegrity), "answer-integrity", "Sign the integrity value or object to it",
 			func(r *request, in *integrityIn) (*none, error) {

@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"yunting/docket"
 	"yunting/docket/complaint"
 	"yunting/service"
@@ -26,7 +28,8 @@ import (
 const crashes = 50
 
 // TestNothingAcknowledgedIsLost kills the server at random moments while a client files, uploads and confirms. After
-// every restart all that was acknowledged must be there, once; at the end the ledger and an exported case verify.
+// every restart all that was acknowledged must be there, once, and the ledger must hold what it signed; at the end the
+// whole ledger verifies, entry by entry and with every checkpoint that was ever shown, and an exported case does.
 func TestNothingAcknowledgedIsLost(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -37,7 +40,7 @@ func TestNothingAcknowledgedIsLost(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			for c.step() == nil {
+			for c.step() == nil && c.witness.look() == nil {
 			}
 		}()
 		pause := time.NewTimer(time.Duration(20+random.IntN(700)) * time.Millisecond)
@@ -63,6 +66,7 @@ func TestNothingAcknowledgedIsLost(t *testing.T) {
 	}
 	c.check()
 	t.Logf("%d cases filed, %d uploads finished, %d receipts confirmed across %d crashes", len(c.receipts), len(c.evidence), c.confirmed, crashes)
+	c.witness.verify(c.supervisor)
 	c.verifyExport()
 }
 
@@ -70,7 +74,9 @@ func TestNothingAcknowledgedIsLost(t *testing.T) {
 type crashClient struct {
 	t                   testing.TB
 	p                   *process
+	witness             *witness
 	plaintiff, reviewer string // tokens
+	supervisor          string // token
 	judge, clerk        string // account ids
 
 	next     func() error // the step that is due
@@ -84,6 +90,7 @@ type crashClient struct {
 	fileName  string
 	delivery  service.Delivery
 	serial    int
+	facts     map[string]string         // that were saved, by case
 	receipts  map[string]docket.Receipt // by case
 	evidence  map[string]string         // name of an acknowledged item → its case
 	hashes    map[string]string         // name of an acknowledged item → SHA-256
@@ -93,13 +100,13 @@ type crashClient struct {
 }
 
 func newCrashClient(t testing.TB, p *process) *crashClient {
-	c := &crashClient{t: t, p: p, receipts: map[string]docket.Receipt{}, evidence: map[string]string{}, hashes: map[string]string{},
+	c := &crashClient{t: t, p: p, witness: newWitness(t, p), facts: map[string]string{}, receipts: map[string]docket.Receipt{}, evidence: map[string]string{}, hashes: map[string]string{},
 		numbers: map[string]string{}, confirms: map[string]bool{}}
 	tokens := map[string]string{}
 	for _, person := range p.file().People {
 		tokens[person.Login] = person.Token
 	}
-	c.plaintiff, c.reviewer = tokens["zhangwei"], tokens["zhaomin"]
+	c.plaintiff, c.reviewer, c.supervisor = tokens["zhangwei"], tokens["zhaomin"], tokens["chenxi"]
 	var me struct{ ID string }
 	p.call(tokens["linjing"], "GET", "/api/v1/me", nil, &me, http.StatusOK)
 	c.judge = me.ID
@@ -125,6 +132,25 @@ func draftOf(t testing.TB, p *process, token string) docket.Draft {
 		d.Parties = append(d.Parties, inputOf(party))
 	}
 	return d
+}
+
+// allCases are the cases of the whole court that reader may list.
+func allCases(t testing.TB, p *process, reader string) []uuid.UUID {
+	t.Helper()
+	var ids []uuid.UUID
+	for page := 1; ; page++ {
+		var list struct {
+			Cases []docket.Case
+			Total int
+		}
+		p.call(reader, "GET", fmt.Sprintf("/api/v1/cases?sort=created&per_page=100&page=%d", page), nil, &list, http.StatusOK)
+		for _, kase := range list.Cases {
+			ids = append(ids, kase.ID)
+		}
+		if len(list.Cases) == 0 || len(ids) >= list.Total {
+			return ids
+		}
+	}
 }
 
 // step does the next thing. An error is the server's death; anything else that goes wrong fails the test.
@@ -165,6 +191,9 @@ func (c *crashClient) save() error {
 	d.Facts += fmt.Sprintf("（第 %d 稿）", c.serial)
 	path := fmt.Sprintf("/api/v1/cases/%s?version=%d", c.kase.ID, c.kase.Version)
 	status, err := c.ask(c.plaintiff, "PUT", path, d, decode(&c.kase), http.StatusOK, http.StatusConflict)
+	if status == http.StatusOK {
+		c.facts[c.kase.ID.String()] = d.Facts
+	}
 	if status == http.StatusConflict { // saved before the crash, the reply was lost: read what stands
 		_, err = c.ask(c.plaintiff, "GET", "/api/v1/cases/"+c.kase.ID.String(), nil, decode(&c.kase), http.StatusOK)
 	}
@@ -310,6 +339,16 @@ func (c *crashClient) confirm() error {
 // check compares the court with what it acknowledged.
 func (c *crashClient) check() {
 	c.t.Helper()
+	if err := c.witness.look(); err != nil {
+		c.t.Fatal(err)
+	}
+	for id, facts := range c.facts {
+		var got docket.Case
+		c.p.call(c.plaintiff, "GET", "/api/v1/cases/"+id, nil, &got, http.StatusOK)
+		if got.Facts != facts {
+			c.t.Errorf("case %s: what was saved is not there", id)
+		}
+	}
 	for id, r := range c.receipts {
 		var got docket.Receipt
 		c.p.call(c.plaintiff, "GET", "/api/v1/cases/"+id+"/receipt", nil, &got, http.StatusOK)
@@ -340,6 +379,7 @@ func (c *crashClient) check() {
 			c.t.Errorf("%s and %s are both %s", id, other, number)
 		}
 		seen[number] = id
+		c.checkService(id)
 	}
 	for id := range c.confirms {
 		var d service.Delivery
@@ -369,6 +409,33 @@ func (c *crashClient) checkEntries(id string) {
 	}
 	if once[docket.EntryFiled] == 0 {
 		c.t.Errorf("case %s: filed without an entry", id)
+	}
+}
+
+// checkService: no document of a case was made twice, and none was served twice on one party.
+func (c *crashClient) checkService(id string) {
+	c.t.Helper()
+	once := func(found map[string]bool, what string) {
+		if found[what] {
+			c.t.Errorf("case %s: %s is there twice", id, what)
+		}
+		found[what] = true
+	}
+	var documents []service.Document
+	c.p.call(c.reviewer, "GET", "/api/v1/cases/"+id+"/documents", nil, &documents, http.StatusOK)
+	made := map[string]bool{}
+	for _, d := range documents {
+		if d.Kind != service.KindServiceProof { // the recipient's confirmation adds another
+			once(made, fmt.Sprint(d.Kind, d.Party))
+		}
+	}
+	var deliveries []service.Delivery
+	c.p.call(c.supervisor, "GET", "/api/v1/cases/"+id+"/deliveries", nil, &deliveries, http.StatusOK)
+	served := map[string]bool{}
+	for _, d := range deliveries {
+		for _, document := range d.Documents {
+			once(served, fmt.Sprintf("%s on %s", document.ID, d.Party))
+		}
 	}
 }
 

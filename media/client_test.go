@@ -21,7 +21,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // newSFU runs an SFU on loopback until the test ends.
 func newSFU(t testing.TB) *SFU {
 	t.Helper()
-	cfg := Config{Listen: []netip.Addr{netip.MustParseAddr("127.0.0.1")}}
+	return sfuWith(t, Config{Listen: []netip.Addr{netip.MustParseAddr("127.0.0.1")}})
+}
+
+// sfuWith runs an SFU of another configuration.
+func sfuWith(t testing.TB, cfg Config) *SFU {
+	t.Helper()
 	if os.Getenv("YUNTING_TEST_LOG") != "" {
 		cfg.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}

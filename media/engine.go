@@ -92,15 +92,27 @@ func publishAPI(se webrtc.SettingEngine, r *reporter) (*webrtc.API, error) {
 	return webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(reg), webrtc.WithSettingEngine(se)), nil
 }
 
-// subscribeAPI makes connections that send. Its interceptors are empty: the
-// worker answers NACK from the shared cache, writes the sender reports and the
-// transport-wide sequence numbers, and reads the feedback to them.
-func subscribeAPI(se webrtc.SettingEngine) (*webrtc.API, error) {
+// subscribeAPI makes what makes connections that send; the keys of each go to
+// its secrets. Its interceptors are empty: the worker answers NACK from the
+// shared cache, writes the sender reports and the transport-wide sequence
+// numbers, and reads the feedback to them. Without own the secrets stay empty.
+func subscribeAPI(se webrtc.SettingEngine, own bool) (func(*secrets) *webrtc.API, error) {
 	m, err := subscribeEngine()
 	if err != nil {
 		return nil, err
 	}
-	return webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(&interceptor.Registry{}), webrtc.WithSettingEngine(se)), nil
+	// Keys are learnt where we are the server (RFC 8842 section 5.3: the answerer chooses).
+	if err := se.SetAnsweringDTLSRole(webrtc.DTLSRoleServer); err != nil {
+		return nil, fmt.Errorf("media: DTLS role: %w", err)
+	}
+	return func(k *secrets) *webrtc.API {
+		hooked := se
+		if own {
+			hooked.SetDTLSKeyLogWriter(k)
+			hooked.SetDTLSServerHelloMessageHook(k.hello)
+		}
+		return webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(&interceptor.Registry{}), webrtc.WithSettingEngine(hooked))
+	}, nil
 }
 
 func subscribeEngine() (*webrtc.MediaEngine, error) {

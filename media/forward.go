@@ -20,6 +20,8 @@ type forwarder struct {
 	numbers []uint16 // transport-wide sequence numbers by sequence number sent
 	number  [2]byte  // the extension's bytes in header
 	rtx     uint16   // next sequence number of RTX
+	media   outgoing // by our own egress
+	repairs outgoing // by our own egress, on RTX
 	paused  bool     // something was held back since the last packet
 	target  uint8
 	sentAt  time.Time // of the last packet
@@ -185,8 +187,11 @@ func (s *subscription) write(out *binding, b *buffer, to rewrite.Out) {
 	if changed {
 		b.vp8.SetPicture(payload, to.Picture, to.TL0)
 	}
-	// An error means that the connection is closing; its state event tells.
-	_, _ = out.out.WriteRTP(h, payload)
+	if e := s.peer.sub.egress.Load(); e != nil {
+		s.media.write(e, h, payload)
+	} else { // an error means that the connection is closing; its state event tells
+		_, _ = out.out.WriteRTP(h, payload)
+	}
 	if changed {
 		b.vp8.SetPicture(payload, b.vp8.PictureID, b.vp8.TL0PicIdx)
 	}
@@ -229,6 +234,9 @@ func (s *subscription) resend(pairs []rtcp.NackPair) {
 }
 
 func (s *subscription) resendOne(out *binding, seq uint16) bool {
+	if s.mapper.Last().Seq-seq >= uint16(len(s.numbers)) {
+		return false // its transport-wide number is forgotten: the bytes would differ
+	}
 	index, source, run, ok := s.mapper.Source(seq)
 	if !ok {
 		return false

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/pion/ice/v4"
@@ -21,6 +23,7 @@ type port struct {
 	muxes   []ice.UDPMux
 	local   []netip.Addr // bound addresses, one a socket
 	tcp     []ice.TCPMux // passive ICE-TCP, one a listener
+	streams *streams     // what ICE sees of them; nil when there are none
 }
 
 // The bounds of ICE-TCP: what one session may have waiting, and how long a
@@ -53,13 +56,48 @@ func (p *port) openTCP(number int, listen []netip.Addr, log pionLog) error {
 
 // tcpMux is what ICE sees of the TCP listeners; nil when there are none.
 func (p *port) tcpMux() ice.TCPMux {
-	switch len(p.tcp) {
-	case 0:
+	if len(p.tcp) == 0 {
 		return nil
-	case 1:
-		return p.tcp[0]
 	}
-	return ice.NewMultiTCPMuxDefault(p.tcp...)
+	p.streams = &streams{MultiTCPMuxDefault: ice.NewMultiTCPMuxDefault(p.tcp...), conns: map[string][]net.PacketConn{}}
+	return p.streams
+}
+
+// streams is the TCP listeners' mux, which remembers each session's connections.
+type streams struct {
+	*ice.MultiTCPMuxDefault
+
+	mu    sync.Mutex // guards what follows
+	conns map[string][]net.PacketConn
+}
+
+// GetAllConns is called for each address of a session (ice.AllConnsGetter).
+func (s *streams) GetAllConns(ufrag string, six bool, local net.IP) ([]net.PacketConn, error) {
+	c, err := s.MultiTCPMuxDefault.GetAllConns(ufrag, six, local)
+	if err == nil {
+		s.mu.Lock()
+		s.conns[ufrag] = append(s.conns[ufrag], c...)
+		s.mu.Unlock()
+	}
+	return c, err
+}
+
+// RemoveConnByUfrag ends a session's connections (ice.TCPMux).
+func (s *streams) RemoveConnByUfrag(ufrag string) {
+	s.mu.Lock()
+	delete(s.conns, ufrag)
+	s.mu.Unlock()
+	s.MultiTCPMuxDefault.RemoveConnByUfrag(ufrag)
+}
+
+// of lists a session's connections. It may be called on nil.
+func (s *streams) of(ufrag string) []net.PacketConn {
+	if s == nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.conns[ufrag])
 }
 
 // offers reports whether ip is one that is offered as a candidate.

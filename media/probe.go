@@ -13,6 +13,9 @@ const (
 	paddingAtOnce = 200 // packets of one tick
 )
 
+// padding is a payload of nothing else: its last byte tells its length.
+var padding = [paddingBytes]byte{paddingBytes - 1: paddingBytes}
+
 // probe is padding on its way to one receiver, by RTX (RFC 4588), whose
 // numbers are its own.
 type probe struct {
@@ -68,7 +71,7 @@ func (u *subscriber) carrierLocked() *subscription {
 // listenLocked reads the RTCP that names RTX as its medium: feedback names
 // the stream of the last packet, and pion gives RTCP to readers by stream.
 func (u *subscriber) listenLocked(s *subscription, b *binding) error {
-	r, err := u.peer.sfu.sub.NewRTPReceiver(webrtc.RTPCodecTypeVideo, u.transportLocked())
+	r, err := u.api.NewRTPReceiver(webrtc.RTPCodecTypeVideo, u.transportLocked())
 	if err != nil {
 		return err
 	}
@@ -120,12 +123,17 @@ func (s *subscription) pad(bytes int, now time.Time) {
 		return
 	}
 	h := &s.header
+	e := s.peer.sub.egress.Load()
 	for range min((bytes+paddingBytes+packetOnWire-1)/(paddingBytes+packetOnWire), paddingAtOnce) {
 		h.Version, h.Marker, h.Padding, h.PaddingSize = 2, false, true, paddingBytes
 		h.PayloadType, h.SSRC = out.rtxPT, out.rtxSSRC
 		h.SequenceNumber, h.Timestamp = s.rtx, s.mapper.Last().Timestamp
 		s.rtx++
 		s.setNumber(out, s.peer.down.estimator.Sent(paddingBytes+packetOnWire, now))
+		if e != nil {
+			s.repairs.write(e, h, padding[:])
+			continue
+		}
 		// An error means that the connection is closing; its state event tells.
 		_, _ = out.out.WriteRTP(h, nil)
 	}

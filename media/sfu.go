@@ -22,7 +22,7 @@ type SFU struct {
 	log     *slog.Logger
 	port    *port
 	pub     *webrtc.API
-	sub     *webrtc.API
+	sub     func(*secrets) *webrtc.API
 	metrics *metrics
 	workers []*worker
 
@@ -98,7 +98,7 @@ func (s *SFU) build() error {
 	if s.pub, err = publishAPI(se, &s.reporter); err != nil {
 		return err
 	}
-	if s.sub, err = subscribeAPI(se); err != nil {
+	if s.sub, err = subscribeAPI(se, s.port.known(len(s.cfg.PublicIPs) > 0)); err != nil {
 		return err
 	}
 	s.metrics, err = newMetrics(s.cfg.Registerer, s.port.sockets)

@@ -21,9 +21,12 @@ type subscriber struct {
 	peer       *Peer
 	candidates candidates
 	writer     atomic.Pointer[webrtc.PeerConnection] // pc, for the workers
+	egress     atomic.Pointer[egress]                // nil: pion protects and sends RTP; settled before anything is ready
 
 	mu        sync.Mutex // guards what follows
 	pc        *webrtc.PeerConnection
+	api       *webrtc.API // of pc
+	keys      *secrets    // of pc, until it is settled who seals
 	closed    bool
 	forwards  map[*track]*subscription
 	idle      []*webrtc.RTPTransceiver // answered as inactive, ready for another track
@@ -155,7 +158,7 @@ func (u *subscriber) attachLocked(s *subscription) error {
 		if tr.Kind() != kind {
 			continue
 		}
-		sender, err := u.peer.sfu.sub.NewRTPSender(s, u.transportLocked())
+		sender, err := u.api.NewRTPSender(s, u.transportLocked())
 		if err != nil {
 			return err
 		}
@@ -179,7 +182,9 @@ func (u *subscriber) transportLocked() *webrtc.DTLSTransport {
 }
 
 func (u *subscriber) openLocked() error {
-	pc, err := u.peer.sfu.sub.NewPeerConnection(webrtc.Configuration{})
+	u.keys = &secrets{}
+	u.api = u.peer.sfu.sub(u.keys)
+	pc, err := u.api.NewPeerConnection(webrtc.Configuration{})
 	if err != nil {
 		return fmt.Errorf("media: subscribe: %w", err)
 	}
@@ -200,12 +205,36 @@ func (u *subscriber) openLocked() error {
 func (u *subscriber) onState(s webrtc.PeerConnectionState) {
 	u.mu.Lock()
 	u.connected = s == webrtc.PeerConnectionStateConnected
+	if u.connected && u.keys != nil {
+		u.settleLocked()
+	}
 	forwards := slices.Collect(maps.Values(u.forwards))
 	up := u.connected
 	u.mu.Unlock()
 	for _, f := range forwards {
 		f.ready.Store(up)
 	}
+}
+
+// settleLocked decides, once for a connection and before its first packet,
+// whether we seal its RTP or pion does: no packet index may have two owners.
+func (u *subscriber) settleLocked() {
+	sealer, err := u.keys.sealer()
+	u.keys = nil
+	if err != nil {
+		u.peer.sfu.log.Debug("media: pion protects RTP", "why", err)
+		return
+	}
+	e, p, t := &egress{sealer: sealer}, u.peer.sfu.port, u.transportLocked().ICETransport()
+	t.OnSelectedCandidatePairChange(func(pair *webrtc.ICECandidatePair) { e.way.Store(p.way(t, pair)) })
+	pair, err := t.GetSelectedCandidatePair()
+	w := p.way(t, pair)
+	if err != nil || w == nil {
+		u.peer.sfu.log.Debug("media: pion sends RTP", "pair", pair, "err", err)
+		return
+	}
+	e.way.Store(w)
+	u.egress.Store(e)
 }
 
 func (u *subscriber) offerLocked() error {

@@ -5,6 +5,7 @@
 package udpbatch
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -17,6 +18,11 @@ const (
 	laneCount  = 4       // power of two; destinations are spread over lanes
 	laneBatch  = 64      // messages a lane holds before it flushes by itself
 	maxSegment = 40      // segments of one GSO message (the kernel allows 64)
+)
+
+var (
+	errFamily = fmt.Errorf("udpbatch: %w", net.InvalidAddrError("address of another family"))
+	errSize   = errors.New("udpbatch: a packet larger than a datagram of 1500 bytes")
 )
 
 // Stats counts what the socket sent since it was opened.

@@ -2,7 +2,6 @@ package udpbatch
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
@@ -84,16 +83,32 @@ func (c *Conn) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
 	if !isRTP(b) {
 		return c.WriteToUDPAddrPort(b, to)
 	}
+	room, err := c.Reserve(to, len(b))
+	if err != nil {
+		return 0, err
+	}
+	copy(room, b)
+	c.Release(to)
+	return len(b), nil
+}
+
+// Reserve queues an RTP packet of n bytes and returns the room that the caller fills with it before Release. The way
+// to the address is locked meanwhile. An IPv4 address must not be mapped into IPv6.
+func (c *Conn) Reserve(to netip.AddrPort, n int) ([]byte, error) {
 	if to.Addr().Is6() != c.six || !to.IsValid() {
-		return 0, fmt.Errorf("udpbatch: %w", net.InvalidAddrError("address of another family"))
+		return nil, errFamily
+	}
+	if n < 1 || n > maxPacket {
+		return nil, errSize
 	}
 	l := &c.lanes[to.Port()%laneCount]
 	l.mu.Lock()
-	l.queue(b, to, c.gso.Load())
-	l.mu.Unlock()
 	c.count.packets.Add(1)
-	return len(b), nil
+	return l.queue(n, to, c.gso.Load()), nil
 }
+
+// Release ends what Reserve began; not to be called when Reserve failed.
+func (c *Conn) Release(to netip.AddrPort) { c.lanes[to.Port()%laneCount].mu.Unlock() }
 
 // Flush sends all that is queued.
 func (c *Conn) Flush() {
@@ -107,33 +122,39 @@ func (c *Conn) Flush() {
 	}
 }
 
-func (l *lane) queue(b []byte, to netip.AddrPort, gso bool) {
-	if l.off+len(b) > len(l.arena) {
+// queue makes room for n bytes to an address; they are written before mu is unlocked.
+func (l *lane) queue(n int, to netip.AddrPort, gso bool) []byte {
+	if l.off+n > len(l.arena) {
 		l.flush()
 	}
-	if gso && l.open && to == l.last && len(b) <= l.segSize && l.segs[l.n-1] < maxSegment {
+	if gso && l.open && to == l.last && n <= l.segSize && l.segs[l.n-1] < maxSegment {
 		i := l.n - 1 // one more segment; only the last may be shorter
-		l.off += copy(l.arena[l.off:], b)
-		l.iov[i].SetLen(int(l.iov[i].Len) + len(b))
+		l.iov[i].SetLen(int(l.iov[i].Len) + n)
 		*(*uint16)(unsafe.Pointer(&l.ctl[i][unix.CmsgLen(0)])) = uint16(l.segSize)
 		l.hdr[i].hdr.SetControllen(unix.CmsgSpace(2))
 		l.segs[i]++
-		l.open = len(b) == l.segSize
-		return
+		l.open = n == l.segSize
+		return l.take(n)
 	}
 	if l.n == laneBatch {
 		l.flush()
 	}
 	i := l.n
 	l.iov[i].Base = &l.arena[l.off]
-	l.iov[i].SetLen(len(b))
-	l.off += copy(l.arena[l.off:], b)
+	l.iov[i].SetLen(n)
 	l.address(i, to)
 	l.hdr[i].hdr.SetControllen(0)
 	l.segs[i] = 1
 	l.n++
-	l.open, l.last, l.segSize = true, to, len(b)
+	l.open, l.last, l.segSize = true, to, n
 	l.pending.Store(true)
+	return l.take(n)
+}
+
+func (l *lane) take(n int) []byte {
+	b := l.arena[l.off : l.off+n : l.off+n]
+	l.off += n
+	return b
 }
 
 func (l *lane) address(i int, to netip.AddrPort) {
@@ -167,7 +188,8 @@ func (l *lane) flush() {
 func (l *lane) sendOnce(fd uintptr) bool {
 	c := l.conn
 	for l.sent < l.n {
-		r, _, errno := syscall.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&l.hdr[l.sent])),
+		// Raw: it never blocks, and the scheduler is not to give our processor away for the time of it.
+		r, _, errno := syscall.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&l.hdr[l.sent])),
 			uintptr(l.n-l.sent), unix.MSG_DONTWAIT, 0, 0)
 		c.count.calls.Add(1)
 		switch {

@@ -140,9 +140,9 @@ type Events struct {
 	// Paused tells that the video t is not sent to this peer, because the way
 	// to it is too weak, or that it is sent again.
 	Paused func(t TrackInfo, paused bool)
-	// Layers tells that the simulcast layers named by their rids are to be
-	// stopped, because nobody takes them; all others are to be sent. It comes
-	// whenever that set changes.
+	// Layers tells that the simulcast layers named by their rids, or the spatial
+	// layers s1 and s2 of SVC, are to be stopped, because nobody takes them; all
+	// others are to be sent. It comes whenever that set changes.
 	Layers func(t TrackInfo, off []string)
 	// Quality tells each second how this peer's media fares.
 	Quality func(q Quality)

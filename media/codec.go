@@ -2,10 +2,17 @@ package media
 
 import (
 	"encoding/hex"
+	"fmt"
 	"strings"
 
 	"github.com/pion/webrtc/v4"
 )
+
+// rtxOf is the codec of a video codec's repairs (RFC 4588), which carry the probes.
+func rtxOf(c *webrtc.RTPCodecParameters) webrtc.RTPCodecParameters {
+	return webrtc.RTPCodecParameters{PayloadType: c.PayloadType + 1, RTPCodecCapability: webrtc.RTPCodecCapability{
+		MimeType: webrtc.MimeTypeRTX, ClockRate: c.ClockRate, SDPFmtpLine: fmt.Sprintf("apt=%d", c.PayloadType)}}
+}
 
 // matchCodec finds the receiver's name for the publisher's codec: the same
 // parameters best, else others that the receiver decodes as well.

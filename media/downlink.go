@@ -298,23 +298,30 @@ func (w *worker) rate(now time.Time) {
 	w.rated = now
 	for _, t := range w.tracks {
 		for _, l := range t.layers {
-			if int(l.index) >= maxLayers {
-				continue
-			}
-			rate, old := int64(float64(l.wire*8)/passed.Seconds()), t.rates[l.index].Load()
-			l.wire = 0
-			switch {
-			case t.off[l.index]: // what it would take if somebody had room for it again
-				rate = old
-			case now.Sub(l.lastSeen) > silentLayer && t.kind == webrtc.RTPCodecTypeVideo:
-				rate = 0
-			case old > 0: // over about two seconds
-				rate = old + (rate-old)/10
-			}
-			t.rates[l.index].Store(rate)
-			if rate > 0 {
-				t.known[l.index].Store(rate)
+			sum := 0 // a layer of SVC costs what those below it cost too
+			carried := l.carried()
+			for i := range carried {
+				sum += carried[i].wire
+				carried[i].wire = 0
+				t.takeRate(int(l.index)+i, float64(sum*8)/passed.Seconds(), now.Sub(carried[i].lastSeen))
 			}
 		}
+	}
+}
+
+// takeRate takes a layer's rate, of which silent is the time since its last packet.
+func (t *track) takeRate(index int, bps float64, silent time.Duration) {
+	rate, old := int64(bps), t.rates[index].Load()
+	switch {
+	case t.off[index]: // what it would take if somebody had room for it again
+		rate = old
+	case silent > silentLayer && t.kind == webrtc.RTPCodecTypeVideo:
+		rate = 0
+	case old > 0: // over about two seconds
+		rate = old + (rate-old)/10
+	}
+	t.rates[index].Store(rate)
+	if rate > 0 {
+		t.known[index].Store(rate)
 	}
 }

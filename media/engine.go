@@ -34,7 +34,9 @@ func codecs() []webrtc.RTPCodecParameters {
 	}
 	return []webrtc.RTPCodecParameters{
 		{PayloadType: 96, RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000, RTCPFeedback: videoFeedback}},
-		h264(102, "42001f"), h264(108, "42e01f"), h264(116, "4d001f"), h264(112, "64001f"),
+		h264(102, "42001f"), h264(108, "42e01f"), h264(112, "64001f"),
+		{PayloadType: 98, RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP9, ClockRate: 90000, SDPFmtpLine: "profile-id=0", RTCPFeedback: videoFeedback}},
+		{PayloadType: 45, RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeAV1, ClockRate: 90000, SDPFmtpLine: "level-idx=5;profile=0;tier=0", RTCPFeedback: videoFeedback}},
 	}
 }
 
@@ -79,7 +81,9 @@ func publishAPI(se webrtc.SettingEngine, r *reporter) (*webrtc.API, error) {
 			}
 		}
 	}
-	ext(sdp.AudioLevelURI, webrtc.RTPCodecTypeAudio)
+	for _, e := range extensions {
+		ext(e.uri, e.kind)
+	}
 	ext(sdp.TransportCCURI, webrtc.RTPCodecTypeAudio, webrtc.RTPCodecTypeVideo)
 	ext(sdp.SDESMidURI, webrtc.RTPCodecTypeAudio, webrtc.RTPCodecTypeVideo)
 	ext(sdp.SDESRTPStreamIDURI, webrtc.RTPCodecTypeVideo)
@@ -125,10 +129,13 @@ func subscribeEngine() (*webrtc.MediaEngine, error) {
 			return nil, fmt.Errorf("media: header extensions: %w", err)
 		}
 	}
-	for _, c := range codecs() { // RTX carries the probes
-		rtx := webrtc.RTPCodecParameters{PayloadType: c.PayloadType + 1, RTPCodecCapability: webrtc.RTPCodecCapability{
-			MimeType: webrtc.MimeTypeRTX, ClockRate: c.ClockRate, SDPFmtpLine: fmt.Sprintf("apt=%d", c.PayloadType)}}
-		if err := m.RegisterCodec(rtx, webrtc.RTPCodecTypeVideo); err != nil {
+	for _, e := range extensions {
+		if err := m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: e.uri}, e.kind); err != nil {
+			return nil, fmt.Errorf("media: header extensions: %w", err)
+		}
+	}
+	for _, c := range codecs() {
+		if err := m.RegisterCodec(rtxOf(&c), webrtc.RTPCodecTypeVideo); err != nil {
 			return nil, fmt.Errorf("media: rtx: %w", err)
 		}
 	}

@@ -15,21 +15,22 @@ const resendsPerSecond = 2000 // of one subscription: what a NACK storm may cost
 
 // forwarder is the worker's part of a subscription.
 type forwarder struct {
-	mapper  *rewrite.Mapper
-	header  rtp.Header
-	numbers []uint16 // transport-wide sequence numbers by sequence number sent
-	number  [2]byte  // the extension's bytes in header
-	rtx     uint16   // next sequence number of RTX
-	media   outgoing // by our own egress
-	repairs outgoing // by our own egress, on RTX
-	paused  bool     // something was held back since the last packet
-	target  uint8
-	sentAt  time.Time // of the last packet
-	packets uint32
-	octets  uint32
-	resends int // in the present second
-	second  int64
-	stretch stretch // of Room.Forwardings
+	mapper   *rewrite.Mapper
+	header   rtp.Header
+	extended bool     // extensions of the last packet are in header
+	numbers  []uint16 // transport-wide sequence numbers by sequence number sent
+	number   [2]byte  // the extension's bytes in header
+	rtx      uint16   // next sequence number of RTX
+	media    outgoing // by our own egress
+	repairs  outgoing // by our own egress, on RTX
+	paused   bool     // something was held back since the last packet
+	target   uint8
+	sentAt   time.Time // of the last packet
+	packets  uint32
+	octets   uint32
+	resends  int // in the present second
+	second   int64
+	stretch  stretch // of Room.Forwardings
 }
 
 // accept takes a run of packets of one stream into loss tracking and cache
@@ -42,7 +43,7 @@ func (l *layer) accept(run []*buffer) []*buffer {
 	}
 	out := run[:0]
 	for _, b := range run {
-		l.lastSeen = b.arrived
+		l.lastSeen, l.spatial[b.spatial].lastSeen = b.arrived, b.arrived
 		if !l.loss.Packet(b.head.Seq, b.arrived) || !permitted {
 			buffers.Put(b)
 			continue
@@ -55,9 +56,6 @@ func (l *layer) accept(run []*buffer) []*buffer {
 		}
 		if b.key {
 			l.wantKey, l.keySeen = false, b.arrived
-			if b.width > 0 {
-				l.width, l.height = b.width, b.height
-			}
 		}
 		if l.loss.Missing() > 0 {
 			t.hurry()
@@ -127,6 +125,9 @@ func (s *subscription) forward(run []*buffer, now time.Time) (packets, bytes int
 // stretch of it at a key frame.
 func (s *subscription) admit(b *buffer) bool {
 	l := b.layer
+	if l.svc {
+		return s.admitSpatial(b)
+	}
 	started := s.mapper.Started()
 	if started && !s.paused && l.index == s.mapper.Layer() {
 		return true
@@ -175,11 +176,12 @@ func (s *subscription) continued(b *buffer) uint32 {
 // picture numbers are changed for the call and put back.
 func (s *subscription) write(out *binding, b *buffer, to rewrite.Out) {
 	h := &s.header
-	h.Version, h.Marker = 2, b.head.Marker
+	h.Version = 2
 	h.PayloadType, h.SSRC = out.pt, out.ssrc
 	h.SequenceNumber, h.Timestamp = to.Seq, to.Timestamp
-	s.setNumber(out, s.numbers[int(to.Seq)%len(s.numbers)])
-	payload := b.payload()
+	s.extend(out, b, s.numbers[int(to.Seq)%len(s.numbers)])
+	var payload []byte
+	payload, h.Marker = b.shape(to.Layer)
 	if b.red > 0 {
 		payload = out.sound(h, b)
 	}
@@ -261,7 +263,7 @@ func (s *subscription) askKeyFrame() {
 
 func (t *track) layerAt(index uint8) *layer {
 	for _, l := range t.layers {
-		if l.index == index {
+		if l.index == index || l.svc {
 			return l
 		}
 	}

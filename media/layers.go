@@ -86,9 +86,11 @@ func (f *forwarder) sent() uint8 {
 // layersNow is what the track's layers look like, and whether any arrives.
 func (t *track) layersNow(now time.Time) (layers [simulcast.Max]simulcast.Layer, live bool) {
 	for _, l := range t.layers {
-		on := now.Sub(l.lastSeen) < silentLayer
-		layers[l.index] = simulcast.Layer{Live: on, Known: !l.lastSeen.IsZero(), Width: l.width, Height: l.height}
-		live = live || on
+		for i, c := range l.carried() {
+			on := l.live(i, now)
+			layers[int(l.index)+i] = simulcast.Layer{Live: on, Known: !c.lastSeen.IsZero(), Width: c.size.Width, Height: c.size.Height}
+			live = live || on
+		}
 	}
 	return layers, live
 }
@@ -110,7 +112,7 @@ func (t *track) retarget(now time.Time) {
 			continue
 		}
 		s.shown.Store(int32(s.target))
-		if s.sent() != s.target {
+		if s.sent() != s.target && !(t.svc() && s.target < s.sent()) { // SVC goes down without a key frame
 			t.wantKey(s.target)
 		}
 		take(&taken, s.sent())
@@ -122,7 +124,7 @@ func (t *track) retarget(now time.Time) {
 			f.target = simulcast.Choose(&layers, simulcast.View{}, simulcast.None, simulcast.Max)
 			comes = f.target
 		}
-		if !f.mapper.Started() || f.mapper.Layer() != f.target {
+		if !f.mapper.Started() || f.mapper.Layer() != f.target && !t.svc() { // of SVC it has every layer
 			t.wantKey(f.target)
 		}
 		// When the best does not come, as on a weak uplink, the next may: none above the one recorded is stopped.
@@ -131,6 +133,11 @@ func (t *track) retarget(now time.Time) {
 			taken[i] = true
 		}
 		take(&taken, best)
+	}
+	if t.svc() { // an upper layer needs those below
+		for i := len(taken) - 1; i > 0; i-- {
+			taken[i-1] = taken[i-1] || taken[i]
+		}
 	}
 	t.dynacast(&layers, taken, now)
 }
@@ -176,8 +183,10 @@ func (t *track) dynacast(layers *[simulcast.Max]simulcast.Layer, taken [simulcas
 func (t *track) tellLayers() {
 	off := map[string]bool{}
 	for _, l := range t.layers {
-		if t.off[l.index] {
-			off[l.rid] = true
+		for i := range l.carried() {
+			if t.off[int(l.index)+i] {
+				off[l.name(i)] = true
+			}
 		}
 	}
 	names := slices.Sorted(maps.Keys(off))

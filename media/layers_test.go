@@ -160,7 +160,7 @@ func switchAtRandom(t *testing.T, codec webrtc.RTPCodecParameters) {
 		}
 		tr.retarget(now)
 	}
-	if w := tr.layers[2].width; tr.format == formatH264 && w != 1280 {
+	if w := tr.layers[2].spatial[0].size.Width; tr.format == formatH264 && w != 1280 {
 		t.Errorf("the best layer is %d wide by its parameter sets", w)
 	}
 	for i := 1; i < len(out.heads); i++ {
@@ -182,7 +182,7 @@ func TestDynacast(t *testing.T) {
 	beat := func(taken [simulcast.Max]bool, after time.Duration) [simulcast.Max]bool {
 		now = now.Add(after)
 		for _, e := range all {
-			e.layer.lastSeen = now
+			e.layer.lastSeen, e.layer.spatial[0].lastSeen = now, now
 		}
 		layers, _ := tr.layersNow(now)
 		tr.dynacast(&layers, taken, now)

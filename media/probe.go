@@ -123,6 +123,7 @@ func (s *subscription) pad(bytes int, now time.Time) {
 		return
 	}
 	h := &s.header
+	s.clearExtensions()
 	e := s.peer.sub.egress.Load()
 	for range min((bytes+paddingBytes+packetOnWire-1)/(paddingBytes+packetOnWire), paddingAtOnce) {
 		h.Version, h.Marker, h.Padding, h.PaddingSize = 2, false, true, paddingBytes

@@ -22,7 +22,7 @@ type trackStats struct {
 func (t *track) account(l *layer, b *buffer) {
 	t.stats.packets.Add(1)
 	t.stats.bytes.Add(uint64(b.n))
-	l.wire += wireBytes(b)
+	l.note(b)
 	t.stats.lost.Add(l.loss.Lost - l.lostTold) // of all layers together; the difference may be negative
 	l.lostTold = l.loss.Lost
 	l.jitter.packet(b.head.Timestamp, b.arrived)

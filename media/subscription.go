@@ -24,6 +24,7 @@ type binding struct {
 	ssrc uint32
 	pt   uint8
 
+	ext      extensionIDs
 	sequence uint8 // id of the transport-wide sequence number extension, 0 is none
 	redPT    uint8 // 0: the receiver takes no RED
 	rtxSSRC  uint32
@@ -94,6 +95,7 @@ func (s *subscription) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParamete
 		return c.CodecParameters()[0], nil
 	}
 	b := &binding{out: c.WriteStream(), ssrc: uint32(c.SSRC()), pt: uint8(codec.PayloadType), rtxSSRC: uint32(c.SSRCRetransmission())}
+	b.ext = idsOf(c.HeaderExtensions())
 	for _, e := range c.HeaderExtensions() {
 		if e.URI == sdp.TransportCCURI && e.ID > 0 && e.ID < 15 {
 			b.sequence = uint8(e.ID)

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/pion/rtcp"
-	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
 
 	"yunting/media/floor"
@@ -33,18 +32,22 @@ const (
 
 // buffer is one received packet. The reader fills it, then the worker owns it.
 type buffer struct {
-	layer   *layer
-	head    packet.Header
-	vp8     packet.VP8 // of VP8 packets
-	key     bool       // begins a key frame
-	width   int        // in pixels, of the key frame; 0 is unknown
-	height  int
-	level   uint8 // of audio with the level extension, else noLevel
-	red     int   // where the primary block begins in the payload of a RED packet, else 0
-	blocks  int   // of a RED packet
-	arrived time.Time
-	n       int
-	data    [bufferSize]byte
+	layer    *layer
+	head     packet.Header
+	vp8      packet.VP8                           // of VP8 packets
+	key      bool                                 // begins a key frame
+	spatial  uint8                                // layer, of a stream that carries several
+	ends     bool                                 // the last packet of its layer's part of the picture
+	layers   int                                  // that the stream carries now; 0: it does not say
+	sizes    [packet.MaxSpatial]packet.Resolution // of the layers, where the packet tells
+	level    uint8                                // of audio with the level extension, else noLevel
+	red      int                                  // where the primary block begins in the payload of a RED packet, else 0
+	blocks   int                                  // of a RED packet
+	ext      [extCount]span
+	extended bool // it has some of ext
+	arrived  time.Time
+	n        int
+	data     [bufferSize]byte
 }
 
 func (b *buffer) payload() []byte { return b.data[b.head.Payload:b.head.End] }
@@ -59,6 +62,7 @@ const (
 	formatVP8
 	formatVP9
 	formatH264
+	formatAV1
 )
 
 func formatOf(c *webrtc.RTPCodecParameters) format {
@@ -69,6 +73,8 @@ func formatOf(c *webrtc.RTPCodecParameters) format {
 		return formatVP9
 	case isCodec(c, webrtc.MimeTypeH264):
 		return formatH264
+	case isCodec(c, webrtc.MimeTypeAV1):
+		return formatAV1
 	}
 	return formatOther
 }
@@ -83,7 +89,7 @@ type track struct {
 	kind     webrtc.RTPCodecType
 	w        *worker
 	format   format
-	levelExt uint8 // id of the audio level extension, 0 is none
+	ext      extensionIDs
 	redPT    uint8 // payload type of RED, 0 is none
 	onEnd    func()
 	ending   sync.Once
@@ -121,7 +127,11 @@ type layer struct {
 	rid    string
 	ssrc   uint32
 	remote *webrtc.TrackRemote
-	inBand bool // H264's parameter sets come with its key frames; owned by the reader
+	svc    bool // it carries layers from index on, not that one alone
+
+	// Owned by the reader.
+	inBand    bool // H264's parameter sets come with its key frames
+	structure packet.Structure
 
 	// Owned by the worker.
 	cache    *packetcache.Cache[*buffer]
@@ -130,9 +140,8 @@ type layer struct {
 	keyAsked time.Time
 	keySeen  time.Time
 	lastSeen time.Time
-	wire     int // bytes on a receiver's wire since the rates were last taken
-	width    int // in pixels, of the last key frame that told
-	height   int
+	spatial  [packet.MaxSpatial]spatialLayer
+	active   int // how many layers it carries by its own account, 0: it gives none
 	sr       senderReport
 	jitter   jitter
 	lostTold uint64 // of loss.Lost, what the track's figures hold
@@ -152,11 +161,7 @@ func newTrack(p *Peer, pc *webrtc.PeerConnection, r *webrtc.RTPReceiver, info Tr
 		format: formatOf(&codec)}
 	t.kind = webrtc.NewRTPCodecType(info.Kind)
 	t.takeRED(r.GetParameters().Codecs)
-	for _, e := range r.GetParameters().HeaderExtensions {
-		if e.URI == sdp.AudioLevelURI {
-			t.levelExt = uint8(e.ID)
-		}
-	}
+	t.ext = idsOf(r.GetParameters().HeaderExtensions)
 	return t
 }
 
@@ -198,6 +203,7 @@ func (t *track) startLayer(remote *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
 	l := &layer{track: t, index: layerRank(remote.RID()), rid: remote.RID(), ssrc: uint32(remote.SSRC()), remote: remote,
 		cache: packetcache.New[*buffer](cacheSize(t.kind)), loss: loss.New(loss.Options{})}
 	l.jitter.rate = t.codec.ClockRate
+	l.svc = l.rid == "" && t.format.scalable()
 	t.reading.Add(1)
 	t.w.do(func() { t.w.addLayer(t, l) })
 	t.peer.sfu.wg.Go(func() {
@@ -293,13 +299,14 @@ func (l *layer) parse(b *buffer, n int) bool {
 		return false
 	}
 	b.layer, b.n, b.key, b.level, b.red = l, n, false, noLevel, 0
-	b.vp8, b.width, b.height = packet.VP8{}, 0, 0
+	b.vp8, b.spatial, b.ends, b.layers, b.sizes = packet.VP8{}, 0, false, 0, [packet.MaxSpatial]packet.Resolution{}
 	t := l.track
+	b.findExtensions(&t.ext)
 	payload := b.payload()
 	switch {
 	case t.kind == webrtc.RTPCodecTypeAudio:
 		b.key = true
-		if v, _, ok := packet.AudioLevel(b.head.Extension(b.data[:n], t.levelExt)); ok {
+		if v, _, ok := packet.AudioLevel(b.extension(extLevel)); ok {
 			b.level = v
 		}
 		if t.redPT != 0 && b.head.PayloadType == t.redPT && len(payload) > 0 {
@@ -310,14 +317,16 @@ func (l *layer) parse(b *buffer, n int) bool {
 		if b.vp8, err = packet.ParseVP8(payload); err != nil {
 			return false
 		}
-		b.key, b.width, b.height = b.vp8.KeyFrame, b.vp8.Width, b.vp8.Height
+		b.key, b.sizes[0] = b.vp8.KeyFrame, packet.Resolution{Width: b.vp8.Width, Height: b.vp8.Height}
 	case t.format == formatVP9:
-		b.key = packet.VP9KeyFrame(payload)
+		return l.parseVP9(b)
+	case t.format == formatAV1:
+		l.parseAV1(b)
 	case t.format == formatH264:
 		h := packet.ParseH264(payload)
 		l.inBand = l.inBand || h.SPS
 		b.key = h.SPS || h.IDR && !l.inBand // without its parameter sets a slice shows nothing
-		b.width, b.height = h.Width, h.Height
+		b.sizes[0] = packet.Resolution{Width: h.Width, Height: h.Height}
 	}
 	return true
 }

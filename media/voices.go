@@ -17,7 +17,7 @@ const (
 
 // enterFloorLocked gives a microphone whose sender measures its level a voice in the room. The caller holds room.mu.
 func (t *track) enterFloorLocked() {
-	if t.info.Source == SourceMic && t.levelExt != 0 {
+	if t.info.Source == SourceMic && t.ext[extLevel] != 0 {
 		t.voice = t.peer.room.floor.Join(t.peer.id)
 	}
 }

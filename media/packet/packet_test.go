@@ -137,21 +137,154 @@ func TestH264(t *testing.T) {
 	}
 }
 
-func TestKeyFrames(t *testing.T) {
+func TestVP9(t *testing.T) {
+	three := [MaxSpatial]Resolution{{320, 180}, {640, 360}, {1280, 720}}
+	sizes := []byte{1, 64, 0, 180, 2, 128, 1, 104, 5, 0, 2, 208}
 	for _, tc := range []struct {
 		name string
-		got  bool
-		want bool
+		p    []byte
+		want VP9
+		key  bool
 	}{
-		{"VP9 key", VP9KeyFrame([]byte{0x8c, 0x80, 1}), true},
-		{"VP9 inter", VP9KeyFrame([]byte{0xcc, 0x80, 1}), false},
-		{"VP9 not a start", VP9KeyFrame([]byte{0x84, 0x80, 1}), false},
-		{"VP9 upper layer", VP9KeyFrame([]byte{0xac, 0x01, 0x02, 0}), false},
+		{"key", []byte{0x8c, 0x80, 1}, VP9{Size: 3, Start: true, End: true}, true},
+		{"bare", []byte{0x08, 1}, VP9{Size: 1, Start: true}, true},
+		{"inter", []byte{0xcc, 0x11, 1}, VP9{Size: 2, Start: true, End: true, Predicted: true}, false},
+		{"not a start", []byte{0x84, 0x80, 1}, VP9{Size: 3, End: true}, false},
+		{"upper layer", []byte{0xa8, 0x01, 0x43, 7, 0}, VP9{Size: 4, Start: true, Spatial: 1, Temporal: 2}, false},
+		{"flexible", []byte{0xf8, 0x81, 0x02, 0x02, 0x03, 0x04, 0}, VP9{Size: 6, Start: true, Predicted: true, Spatial: 1}, false},
+		{"structure", append([]byte{0x2a, 0, 0, 0x50}, sizes...), VP9{Size: 16, Start: true, Layers: 3, Sizes: three}, true},
+		{"structure with a group", append(append([]byte{0x2a, 0, 0, 0x58}, sizes...), 2, 0x04, 1, 0x48, 1, 2), VP9{Size: 22, Start: true, Layers: 3, Sizes: three}, true},
 	} {
-		if tc.got != tc.want {
-			t.Errorf("%s: %v", tc.name, tc.got)
+		got, err := ParseVP9(tc.p)
+		if err != nil || got != tc.want || got.KeyFrame() != tc.key {
+			t.Errorf("%s: %+v %v, want %+v", tc.name, got, err, tc.want)
 		}
 	}
+	for _, p := range [][]byte{{}, {0x80}, {0x80, 0x80}, {0x28, 0}, {0xf8, 1, 0, 3, 3, 3, 0}, {0x28, 0x06, 0}, {0x0a, 0x70}, {0x0a, 0x50, 1}, {0x0a, 0x08, 2, 0x0c, 1}} {
+		if d, err := ParseVP9(p); err == nil {
+			t.Errorf("%x was accepted: %+v", p, d)
+		}
+	}
+}
+
+// bitWriter writes what Bits reads.
+type bitWriter struct {
+	b []byte
+	n int
+}
+
+func (w *bitWriter) put(v uint32, bits int) {
+	for i := bits - 1; i >= 0; i-- {
+		if w.n%8 == 0 {
+			w.b = append(w.b, 0)
+		}
+		w.b[w.n/8] |= byte(v>>i&1) << (7 - w.n%8)
+		w.n++
+	}
+}
+
+// descriptor is a dependency descriptor: of a key picture's first frame with the structure of three spatial layers of
+// two temporal ones each (six templates, six decode targets, three chains), and with only some decode targets active.
+func descriptor(active uint32, sizes bool) []byte {
+	w := &bitWriter{}
+	w.put(0b11, 2) // start, end
+	w.put(5, 6)    // template 5: the first, for they are counted from 5
+	w.put(777, 16)
+	w.put(0b11000, 5)
+	w.put(5, 6)                                       // offset
+	w.put(5, 5)                                       // six targets
+	for _, next := range []uint32{1, 2, 1, 2, 1, 3} { // temporal 0 and 1 of spatial 0, 1, 2
+		w.put(next, 2)
+	}
+	for template := range uint32(6) {
+		for target := range uint32(6) { // a target needs its own spatial layer, at its rate or below
+			present := uint32(0)
+			if template/2 == target/2 && template%2 <= target%2 {
+				present = 2
+			}
+			w.put(present, 2)
+		}
+	}
+	for template := range 6 {
+		for range template % 3 { // so many distances
+			w.put(1<<4|3, 5)
+		}
+		w.put(0, 1)
+	}
+	w.put(0b100, 3) // three chains: ns(7)
+	for target := range uint32(6) {
+		w.put([]uint32{0, 0b10, 0b11}[target/2], []int{1, 2, 2}[target/2]) // ns(3)
+	}
+	for range 6 * 3 {
+		w.put(1, 4)
+	}
+	if !sizes {
+		w.put(0, 1)
+	} else {
+		w.put(1, 1)
+		for _, v := range []uint32{320, 180, 640, 360, 1280, 720} {
+			w.put(v-1, 16)
+		}
+	}
+	w.put(active, 6)
+	return w.b
+}
+
+func TestDependency(t *testing.T) {
+	var s Structure
+	if _, err := s.Parse([]byte{0xc5, 0, 1}); err == nil {
+		t.Error("a frame before its structure was accepted")
+	}
+	d, err := s.Parse(descriptor(0b111111, true))
+	if want := (Dependency{Start: true, End: true, Number: 777, Begins: true}); err != nil || d != want || !d.KeyFrame() {
+		t.Errorf("%+v %v, want %+v", d, err, want)
+	}
+	if want := [MaxSpatial]Resolution{{320, 180}, {640, 360}, {1280, 720}}; s.Layers != 3 || s.Sizes != want || s.Active() != 3 {
+		t.Errorf("%d layers of %v, %d active", s.Layers, s.Sizes, s.Active())
+	}
+	for id, want := range map[byte]Dependency{5: {Number: 9}, 8: {Number: 9, Spatial: 1, Temporal: 1}, 10: {Number: 9, Spatial: 2, Temporal: 1}} {
+		if d, err := s.Parse([]byte{id, 0, 9}); err != nil || d != want {
+			t.Errorf("template %d: %+v %v, want %+v", id, d, err, want)
+		}
+	}
+	for _, id := range []byte{4, 11, 63} {
+		if d, err := s.Parse([]byte{id, 0, 9}); err == nil {
+			t.Errorf("template %d was accepted: %+v", id, d)
+		}
+	}
+	for active, layers := range map[uint32]int{0b001111: 2, 0b000001: 1, 0b100000: 3, 0: 0} {
+		if _, err := s.Parse(descriptor(active, false)); err != nil || s.Active() != layers {
+			t.Errorf("active %b: %d layers %v", active, s.Active(), err)
+		}
+		w := &bitWriter{}
+		for _, f := range [][2]uint32{{5, 8}, {1, 16}, {0b01000, 5}, {0b000011, 6}} {
+			w.put(f[0], int(f[1]))
+		}
+		if _, err := s.Parse(w.b); err != nil || s.Active() != 1 {
+			t.Errorf("later only the lowest: %d layers %v", s.Active(), err)
+		}
+	}
+	whole := descriptor(0b111111, true)
+	for n := range len(whole) - 1 {
+		var s Structure
+		if _, err := s.Parse(whole[:n]); err == nil {
+			t.Errorf("%d of %d bytes were accepted", n, len(whole))
+		}
+	}
+}
+
+func FuzzDependency(f *testing.F) {
+	f.Add(descriptor(0b111111, true), []byte{5, 0, 9})
+	f.Add(descriptor(1, false), []byte{9, 0, 9, 0x40, 0xff})
+	f.Fuzz(func(t *testing.T, first, second []byte) {
+		var s Structure
+		for _, ext := range [][]byte{first, second} {
+			d, err := s.Parse(ext)
+			if err == nil && (int(d.Spatial) >= s.Layers || s.Layers > MaxSpatial) || s.Active() > s.Layers {
+				t.Errorf("%+v of %d layers, %d active", d, s.Layers, s.Active())
+			}
+		}
+	})
 }
 
 func FuzzParse(f *testing.F) {
@@ -239,12 +372,21 @@ func FuzzDescriptors(f *testing.F) {
 	f.Add([]byte{0x90, 0xf0, 0x92, 0x34, 0x56, 0x80, 1})
 	f.Add([]byte{24, 0, 2, 0x68, 1, 0, 2, 0x65, 1})
 	f.Add([]byte{0x8c, 0x80, 1})
+	f.Add([]byte{0x2a, 0, 0, 0x58, 1, 64, 0, 180, 2, 128, 1, 104, 5, 0, 2, 208, 2, 4, 1, 0x48, 1, 2})
 	f.Add(append([]byte{24, 0, byte(len(sps720))}, sps720...))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if h := ParseH264(b); !h.SPS && h.Width > 0 || (h.Width > 0) != (h.Height > 0) {
 			t.Errorf("%+v", h)
 		}
-		VP9KeyFrame(b)
+		if d, err := ParseVP9(b); err == nil {
+			var p codecs.VP9Packet
+			if d.Size > len(b) || d.Spatial >= MaxSpatial || d.Layers > MaxSpatial {
+				t.Errorf("%+v", d)
+			}
+			if _, err := p.Unmarshal(b); err == nil && (p.B != d.Start || p.E != d.End || p.P != d.Predicted || p.SID != d.Spatial || p.TID != d.Temporal) {
+				t.Errorf("%+v, pion says %+v", d, p)
+			}
+		}
 		d, err := ParseVP8(b)
 		if err != nil {
 			return

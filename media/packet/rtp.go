@@ -61,39 +61,49 @@ func Parse(b []byte) (Header, error) {
 // Extension returns the bytes of the header extension with this id, or nil
 // (RFC 8285, one-byte and two-byte forms). b is what h was parsed from.
 func (h *Header) Extension(b []byte, id uint8) []byte {
-	if h.extEnd <= h.extStart || h.extEnd > len(b) || id == 0 {
+	from, to := h.Find(b, id)
+	if to == 0 {
 		return nil
 	}
-	e := b[h.extStart:h.extEnd]
+	return b[from:to]
+}
+
+// Find is as Extension, but tells where in b the bytes are; to is 0 when there are none.
+func (h *Header) Find(b []byte, id uint8) (from, to int) {
+	if h.extEnd <= h.extStart || h.extEnd > len(b) || id == 0 {
+		return 0, 0
+	}
+	at := h.extStart
+	e := b[:h.extEnd]
 	two := h.extProfile&0xfff0 == 0x1000
 	if !two && h.extProfile != 0xbede {
-		return nil
+		return 0, 0
 	}
-	for len(e) > 0 {
-		if e[0] == 0 { // padding
-			e = e[1:]
+	for at < len(e) {
+		if e[at] == 0 { // padding
+			at++
 			continue
 		}
 		var eid uint8
 		var n int
 		if two {
-			if len(e) < 2 {
-				return nil
+			if at+2 > len(e) {
+				return 0, 0
 			}
-			eid, n, e = e[0], int(e[1]), e[2:]
+			eid, n, at = e[at], int(e[at+1]), at+2
 		} else {
-			eid, n, e = e[0]>>4, int(e[0]&15)+1, e[1:]
+			eid, n, at = e[at]>>4, int(e[at]&15)+1, at+1
 			if eid == 15 {
-				return nil
+				return 0, 0
 			}
 		}
-		if n > len(e) {
-			return nil
+		if at+n > len(e) {
+			return 0, 0
 		}
 		if eid == id {
-			return e[:n]
+			return at, at + n
 		}
-		e = e[n:]
+		at += n
 	}
-	return nil
+	return 0, 0
 }

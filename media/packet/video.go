@@ -99,25 +99,3 @@ func (d *VP8) SetPicture(p []byte, picture uint16, tl0 uint8) {
 		p[d.TL0At] = tl0
 	}
 }
-
-// VP9KeyFrame tells whether a payload begins a key frame of the base spatial
-// layer (RFC 9628 section 4.2).
-func VP9KeyFrame(p []byte) bool {
-	if len(p) < 1 || p[0]&0x40 != 0 || p[0]&0x08 == 0 { // P, or not a start
-		return false
-	}
-	at := 1
-	if p[0]&0x80 != 0 { // I
-		if len(p) < 2 {
-			return false
-		}
-		at++
-		if p[1]&0x80 != 0 {
-			at++
-		}
-	}
-	if p[0]&0x20 != 0 { // L
-		return at < len(p) && p[at]>>1&7 == 0
-	}
-	return true
-}

@@ -1,6 +1,8 @@
 package record
 
 import (
+	"errors"
+
 	"github.com/pion/rtp/codecs"
 
 	"yunting/media/packet"
@@ -85,7 +87,8 @@ func (p *pictures) begins(b []byte) bool {
 		d, err := packet.ParseVP8(b)
 		return err == nil && d.Start
 	case "V_VP9":
-		return b[0]&0x08 != 0 // B of RFC 9628 section 4.2
+		d, err := packet.ParseVP9(b)
+		return err == nil && d.Start && d.Spatial == 0
 	case "V_AV1":
 		return p.ended || av1NewSequence(b)
 	}
@@ -103,7 +106,8 @@ func (p *pictures) part(b []byte) (part []byte, key bool, err error) {
 		return b[d.Size:], d.KeyFrame, nil
 	case "V_VP9":
 		part, err = p.vp9.Unmarshal(b)
-		return part, packet.VP9KeyFrame(b), err
+		d, wrong := packet.ParseVP9(b)
+		return part, d.KeyFrame(), errors.Join(err, wrong)
 	case "V_AV1":
 		part, err = p.av1.Unmarshal(b)
 		return part, av1NewSequence(b), err

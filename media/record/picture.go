@@ -25,7 +25,7 @@ func (p *pictureInfo) learn(codec string, payload []byte) {
 			p.size(d.Width, d.Height)
 		}
 	case "V_VP9":
-		if packet.VP9KeyFrame(payload) {
+		if d, err := packet.ParseVP9(payload); err == nil && d.KeyFrame() {
 			p.size(vp9Size(payload))
 		}
 	case "V_AV1":

@@ -4,7 +4,7 @@
 package rewrite
 
 const (
-	maxRuns = 32     // how far back a NACK can reach, in switches
+	maxRuns = 64     // how far back a NACK can reach, in switches and stretches left out
 	maxBack = 0x3fff // packets of a run that are remembered: numbers wrap, runs go on
 )
 
@@ -17,14 +17,21 @@ type In struct {
 }
 
 // Out is what the receiver is to see.
-type Out = In
+type Out struct {
+	Seq       uint16
+	Timestamp uint32
+	Picture   uint16
+	TL0       uint8
+	Layer     uint8 // that the receiver had where the packet stands
+}
 
 // run is a stretch of the source that is forwarded with fixed offsets.
 type run struct {
 	layer    uint8
 	firstIn  uint16
 	firstOut uint16
-	lastIn   uint16 // highest forwarded
+	lastIn   uint16 // highest that has a number, be it forwarded or still to come
+	follows  bool   // the run before is of the same stream, without a pause between
 	seq      uint16 // out = in + offset
 	ts       uint32
 	pic      uint16
@@ -73,6 +80,47 @@ func (m *Mapper) Resume(in In) {
 	m.Switch(r.layer, in, in.Timestamp+r.ts)
 }
 
+// Late tells whether a packet stands before one that was mapped or left out.
+func (m *Mapper) Late(seq uint16) bool { return int16(seq-m.current().lastIn) <= 0 }
+
+// Step goes on with the same stream from the packet seq on, at another layer.
+func (m *Mapper) Step(layer uint8, seq uint16) { m.cut(seq, seq, layer) }
+
+// Skip leaves a packet of the same stream out: the numbers close up behind it.
+// Those of packets before it that have not come are kept for them.
+func (m *Mapper) Skip(seq uint16) { m.cut(seq, seq+1, m.current().layer) }
+
+// cut ends the present run before end and begins one that follows it at first.
+func (m *Mapper) cut(end, first uint16, layer uint8) {
+	r := m.current()
+	next := *r
+	next.layer, next.firstIn, next.lastIn = layer, first, first-1
+	next.seq -= first - end
+	if end == r.firstIn { // nothing was to be sent of the run
+		next.firstOut = r.firstOut
+		*r = next
+		return
+	}
+	r.lastIn = end - 1
+	m.last.Seq = r.lastIn + r.seq
+	next.firstOut, next.follows = m.last.Seq+1, true
+	m.runs[m.n%maxRuns] = next
+	m.n++
+}
+
+// earlier finds the run that a late packet of the same stream belongs to.
+func (m *Mapper) earlier(seq uint16) *run {
+	for i := m.n - 1; i > 0 && i > m.n-maxRuns && m.runs[i%maxRuns].follows; i-- {
+		if r := &m.runs[(i-1)%maxRuns]; int16(seq-r.firstIn) >= 0 {
+			if int16(seq-r.lastIn) > 0 {
+				return nil
+			}
+			return r
+		}
+	}
+	return nil
+}
+
 // TimestampOffset is what the present run adds to timestamps.
 func (m *Mapper) TimestampOffset() uint32 { return m.current().ts }
 
@@ -81,9 +129,12 @@ func (m *Mapper) TimestampOffset() uint32 { return m.current().ts }
 func (m *Mapper) Map(in In) (out Out, ok bool) {
 	r := m.current()
 	if int16(in.Seq-r.firstIn) < 0 {
-		return out, false
+		if r = m.earlier(in.Seq); r == nil {
+			return out, false
+		}
+		return r.out(in), true
 	}
-	out = Out{in.Seq + r.seq, in.Timestamp + r.ts, (in.Picture + r.pic) & 0x7fff, in.TL0 + r.tl0}
+	out = r.out(in)
 	if int16(in.Seq-r.lastIn) > 0 {
 		r.lastIn = in.Seq
 		m.last = out
@@ -104,7 +155,11 @@ func (r *run) forget() {
 // bytes as then.
 func (m *Mapper) Again(run int, in In) Out {
 	r := &m.runs[run]
-	return Out{in.Seq + r.seq, in.Timestamp + r.ts, (in.Picture + r.pic) & 0x7fff, in.TL0 + r.tl0}
+	return r.out(in)
+}
+
+func (r *run) out(in In) Out {
+	return Out{in.Seq + r.seq, in.Timestamp + r.ts, (in.Picture + r.pic) & 0x7fff, in.TL0 + r.tl0, r.layer}
 }
 
 // Source finds which packet of which layer was sent as sequence number out;

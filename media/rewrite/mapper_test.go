@@ -18,7 +18,7 @@ func TestSwitchGoesOnWithoutBreak(t *testing.T) {
 	}
 	m.Switch(2, In{Seq: 7, Timestamp: 90, Picture: 3, TL0: 4}, 17000)
 	out, ok := m.Map(In{Seq: 7, Timestamp: 90, Picture: 3, TL0: 4})
-	if want := (Out{104, 17000, 2, 2}); !ok || out != want {
+	if want := (Out{104, 17000, 2, 2, 2}); !ok || out != want {
 		t.Errorf("after the switch %+v, want %+v", out, want)
 	}
 	if _, ok := m.Map(In{Seq: 6}); ok {

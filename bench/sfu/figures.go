@@ -78,8 +78,7 @@ func (c *runCommand) window(ctx context.Context, l *load, pid int) (figures, err
 
 // flowing waits until every receiver gets every stream.
 func (c *runCommand) flowing(ctx context.Context, l *load) error {
-	audio, video := c.streams()
-	want := c.Rooms * c.watchers() * (audio + video)
+	want := c.Rooms * c.watchers() * c.arriving()
 	for began := time.Now(); ; {
 		have := l.count().streams
 		if have >= want {

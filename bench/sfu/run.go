@@ -64,7 +64,7 @@ func (c *runCommand) measure(ctx context.Context) (figures, error) {
 			return figures{}, errors.New("a demo court has one hearing: --rooms must be 1")
 		}
 	} else {
-		a, stop, err := startServer(ctx, c.ServerCore)
+		a, stop, err := startServer(ctx, c.ServerCore, c.Voices)
 		if err != nil {
 			return figures{}, err
 		}
@@ -101,12 +101,12 @@ func demoTarget(t *target, dir string) (room string, err error) {
 }
 
 // startServer runs this program's serve command on a core of its own.
-func startServer(ctx context.Context, core int) (a announcement, stop func(), err error) {
+func startServer(ctx context.Context, core, voices int) (a announcement, stop func(), err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return a, nil, err
 	}
-	cmd := exec.CommandContext(ctx, self, "serve", "--core", strconv.Itoa(core))
+	cmd := exec.CommandContext(ctx, self, "serve", "--core", strconv.Itoa(core), "--voices", strconv.Itoa(voices))
 	cmd.Stderr = os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 5 * time.Second

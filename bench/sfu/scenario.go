@@ -15,6 +15,7 @@ type scenario struct {
 	Meeting    bool          `help:"The receivers are the publishers: each gets all streams but one."`
 	Kbps       int           `default:"1500" help:"Kilobits a second of a camera (1200-byte packets, five a frame); 0 is no video."`
 	Audio      bool          `help:"Each publisher has a microphone too (50 packets a second)."`
+	Voices     int           `default:"5" help:"Microphones that the server forwards in a room, when there are more."`
 	Simulcast  bool          `help:"Cameras send three layers (all, a third and a ninth of the frames)."`
 	Loss       float64       `help:"Share of the packets that the receivers lose on the way in, 0 to 1; they ask for them again."`
 	Sample     int           `default:"16" help:"Receivers decrypt one packet in this many (all of them with --loss)."`
@@ -37,6 +38,12 @@ func (s scenario) streams() (audio, video int) {
 	return audio, video
 }
 
+// arriving is how many streams a receiver gets of those that it asks for.
+func (s scenario) arriving() int {
+	audio, video := s.streams()
+	return min(audio, s.Voices) + video
+}
+
 // watchers is how many receivers a room has.
 func (s scenario) watchers() int {
 	if s.Meeting {
@@ -53,7 +60,7 @@ func (s scenario) frameInterval() time.Duration {
 func (s scenario) check() error {
 	audio, video := s.streams()
 	switch {
-	case s.Publishers < 1 || s.Rooms < 1 || s.watchers() < 1 || audio+video < 1:
+	case s.Publishers < 1 || s.Rooms < 1 || s.watchers() < 1 || audio+video < 1 || s.Voices < 1:
 		return fmt.Errorf("nothing to forward")
 	case s.Loss < 0 || s.Loss >= 1:
 		return fmt.Errorf("loss %g is not in [0, 1)", s.Loss)
@@ -70,6 +77,9 @@ func (s scenario) name() string {
 		kind = "audio"
 	} else if s.Audio {
 		kind += " and audio"
+	}
+	if audio, _ := s.streams(); audio > s.Voices {
+		kind += fmt.Sprintf(", %d heard", s.Voices)
 	}
 	if s.Simulcast {
 		kind += ", simulcast"

@@ -23,6 +23,7 @@ import (
 
 type serveCommand struct {
 	Listen string `default:"127.0.0.1:0" help:"HTTP address."`
+	Voices int    `default:"5" help:"Microphones that are forwarded in a room."`
 	Core   int    `default:"-1" help:"Core to run on; -1 leaves it to the system."`
 	Debug  bool   `help:"Log to standard error."`
 }
@@ -39,7 +40,7 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	if err := pin(c.Core); err != nil {
 		return err
 	}
-	cfg := media.Config{Listen: []netip.Addr{netip.MustParseAddr("127.0.0.1")}}
+	cfg := media.Config{Voices: c.Voices, Listen: []netip.Addr{netip.MustParseAddr("127.0.0.1")}}
 	if c.Debug {
 		cfg.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}

@@ -175,17 +175,23 @@ type Quality struct {
 	RTT time.Duration `json:"rtt"`
 	// AvailableBps is what the way to the peer can take, bits a second; 0 is unknown.
 	AvailableBps int `json:"available_bps"`
-	// Score is 1 (unusable) to 5 (perfect), made of loss and round trip.
+	// Score is 1 (unusable) to 5 (perfect), made of loss, round trip and freezes.
 	Score float64 `json:"score"`
 }
 
 // TrackQuality is a second's view of one track of one peer.
 type TrackQuality struct {
 	Track      string        `json:"track"`
-	Packets    int           `json:"packets"`
-	Lost       int           `json:"lost"` // after repair
+	Kind       string        `json:"kind"`
+	Packets    int           `json:"packets"` // that arrived
+	Lost       int           `json:"lost"`    // after repair
 	Jitter     time.Duration `json:"jitter"`
+	RTT        time.Duration `json:"rtt,omitempty"` // of what is received, by RTCP; 0 is unknown
 	BitrateBps int           `json:"bitrate_bps"`
+	// Freezes are the pauses of a picture that are longer than three times the usual, and by 150 ms at least.
+	Freezes int `json:"freezes"`
+	// Score is as in Quality.
+	Score float64 `json:"score"`
 	// Paused says that a received video is held back because the way is too weak.
 	Paused bool `json:"paused,omitempty"`
 	// Layer is the simulcast layer that a receiver is to get, 0 the smallest,

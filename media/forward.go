@@ -98,7 +98,7 @@ func (s *subscription) forward(run []*buffer, now time.Time) (packets, bytes int
 		}
 		return 0, 0
 	}
-	last := s.sentAt
+	last, resumed := s.sentAt, s.paused
 	for _, b := range run {
 		if !s.admit(b) {
 			continue
@@ -115,6 +115,9 @@ func (s *subscription) forward(run []*buffer, now time.Time) (packets, bytes int
 	}
 	if packets > 0 {
 		s.note(run[0].arrived, last)
+		if !resumed && s.track.kind == webrtc.RTPCodecTypeVideo {
+			s.flow.pace.gap(run[0].arrived.Sub(last))
+		}
 	}
 	s.packets += uint32(packets)
 	s.octets += uint32(bytes)

@@ -21,7 +21,7 @@ type metrics struct {
 	subscriptions, paused  prometheus.Gauge
 	probes, feedback       prometheus.Counter
 	unnoted                prometheus.Counter
-	available              prometheus.Histogram
+	quality                qualityMetrics
 }
 
 func newMetrics(reg prometheus.Registerer, sockets []*udpbatch.Conn) (*metrics, error) {
@@ -64,10 +64,8 @@ func newMetrics(reg prometheus.Registerer, sockets []*udpbatch.Conn) (*metrics, 
 		probes:        counter("bandwidth_probes_total", "Probes for more bandwidth sent to receivers."),
 		feedback:      counter("transport_feedback_received_total", "Transport-wide feedback packets from receivers."),
 		unnoted:       counter("forwardings_lost_total", "Stretches of who received what that found no room in the list."),
-		available: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "yunting", Subsystem: "media", Name: "receiver_available_bps",
-			Help: "Estimated bandwidth to each receiver, bits a second, each second.", Buckets: prometheus.ExponentialBuckets(32_000, 2, 10)}),
 	}
-	all = append(all, m.available)
+	all = append(all, m.quality.init()...)
 	socket := func(name, help string, value func(udpbatch.Stats) uint64) {
 		all = append(all, prometheus.NewCounterFunc(prometheus.CounterOpts{Namespace: "yunting", Subsystem: "media", Name: name, Help: help},
 			func() float64 {

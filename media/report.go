@@ -53,6 +53,10 @@ func (w *worker) reports() {
 	for _, t := range w.tracks {
 		t.receiverReport(now)
 		t.senderReports()
+		for _, s := range t.subscriptions() {
+			s.flow.packets.Store(s.packets)
+			s.flow.bytes.Store(s.octets)
+		}
 	}
 }
 

@@ -211,7 +211,7 @@ func (s *SFU) housekeeping() {
 		select {
 		case <-s.done:
 			return
-		case now := <-tick.C:
+		case <-tick.C:
 			rooms := s.allRooms()
 			for _, r := range rooms {
 				r.speakers()
@@ -220,9 +220,11 @@ func (s *SFU) housekeeping() {
 				for _, w := range s.workers {
 					w.do(w.reports)
 				}
+				seen := census{metrics: s.metrics}
 				for _, r := range rooms {
-					r.quality(now)
+					r.quality(&seen)
 				}
+				seen.end()
 			}
 		}
 	}

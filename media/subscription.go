@@ -45,7 +45,8 @@ type subscription struct {
 	ready   atomic.Bool // the connection is up
 	bound   atomic.Pointer[binding]
 	report  atomic.Pointer[rtcp.ReceptionReport]
-	rtt     atomic.Int64                   // nanoseconds, by RTCP
+	rtt     atomic.Int64 // nanoseconds, by RTCP
+	flow    sentStats
 	wire    atomic.Int64                   // bytes sent to a receiver without transport-wide numbers
 	limit   atomic.Int32                   // largest layer that the receiver's bandwidth allows; allocate.Paused
 	probing bool                           // feedback to RTX is read; guarded by the subscriber's mutex

@@ -5,6 +5,7 @@ import { Icon } from "../lib/icons";
 import { useRoom } from "./context";
 import type { Person } from "./protocol";
 import type { RoomState } from "./room";
+import { quality } from "./status";
 
 interface TileData {
   key: string;
@@ -56,6 +57,7 @@ function Tile({ tile, front, speaking }: { tile: TileData; front: boolean; speak
   const camera = tile.self ? state.camera : p ? p.camera || (!!tile.stream && p.standing !== "present") : true;
   const picture = !!tile.stream && tile.stream.getVideoTracks().length > 0 && camera && !weak;
   const micOn = tile.self ? state.microphone : (p?.microphone ?? true);
+  const net = here && !lost && quality(p) !== "good" ? quality(p) : "";
   const why = !here ? t(`tile.${p!.standing === "lobby" || p!.standing === "left" ? p!.standing : "absent"}`) : lost ? t("tile.lost") : weak ? t("tile.weak") : "";
   const classes = ["tile", `seat-${tile.seat}`, front && "front", speaking && "speaking", !here && "away", lost && "lost-tile", weak && "weak-tile", tile.self && "self"];
   return (
@@ -69,6 +71,7 @@ function Tile({ tile, front, speaking }: { tile: TileData; front: boolean; speak
         <span class="plate-name">{tile.name}{tile.self && ` ${t("tile.you")}`}</span>
         {here && p?.muted && <span class="plate-mark bad"><Icon name="micOff" /><span>{t("tile.muted")}</span></span>}
         {here && p && !p.muted && !micOn && <span class="plate-mark"><Icon name="micOff" /><span class="visually-hidden">{t("tile.micOff")}</span></span>}
+        {net && <span class={`plate-mark net-${net}`} title={t(`tile.net.${net}`)}><Icon name="signal" /><span class="visually-hidden">{t(`tile.net.${net}`)}</span></span>}
         {speaking && <span class="visually-hidden">{t("tile.speaking")}</span>}
       </p>
     </article>

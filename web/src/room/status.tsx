@@ -3,6 +3,7 @@
 import { courtTime, span } from "../lib/clock";
 import { Icon } from "../lib/icons";
 import { useBeat, useRoom } from "./context";
+import type { Person } from "./protocol";
 import type { RoomState } from "./room";
 
 export function Status() {
@@ -49,7 +50,12 @@ export function netOf(state: RoomState): "good" | "fair" | "bad" | "lost" | "con
   if (state.connection === "lost") return "lost";
   const media = [state.mediaState.pub, state.mediaState.sub];
   if (media.some((s) => s === "disconnected" || s === "failed")) return "lost";
-  const quality = state.me?.quality ?? 0;
-  if (quality === 0 || quality >= 4) return "good";
-  return quality === 3 ? "fair" : "bad";
+  return quality(state.me);
+}
+
+/** How a person's media fare, by the score that the server tells. */
+export function quality(person: Person | null | undefined): "good" | "fair" | "bad" {
+  const score = person?.quality ?? 0;
+  if (score === 0 || score >= 4) return "good";
+  return score === 3 ? "fair" : "bad";
 }

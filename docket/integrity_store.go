@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -158,8 +158,12 @@ func (d *Docket) integrityItems(ctx context.Context, hearingID uuid.UUID) ([]int
 				Name: r.Original.Name, Size: r.Original.Size, SHA256: r.Original.Hash})
 		}
 	}
+	lost := map[string][]int{} // by session and participant
+	for _, r := range recordings {
+		lost[r.Session+" "+r.Participant] = append(lost[r.Session+" "+r.Participant], r.Lost...)
+	}
 	for _, s := range segments {
-		item, err := segmentItem(s)
+		item, err := segmentItem(s, slices.Contains(lost[s.Session+" "+s.Participant], s.Number))
 		if err != nil {
 			return nil, err
 		}
@@ -168,14 +172,13 @@ func (d *Docket) integrityItems(ctx context.Context, hearingID uuid.UUID) ([]int
 	return items, nil
 }
 
-// segmentItem takes the times from the payload: the database keeps microseconds, the chain nanoseconds.
-func segmentItem(s Segment) (integrity.Item, error) {
-	var p segmentPayload
-	if err := json.Unmarshal(s.Payload, &p); err != nil {
-		return integrity.Item{}, fmt.Errorf("docket: segment %d: %w", s.Number, err)
+func segmentItem(s Segment, lost bool) (integrity.Item, error) {
+	s, err := s.Exact()
+	if err != nil {
+		return integrity.Item{}, err
 	}
 	item := integrity.Item{Kind: integrity.KindSegment, Session: s.Session, Participant: s.Participant, Number: s.Number,
-		From: &p.From, To: &p.To, Size: s.Size, SHA256: s.Hash}
+		From: &s.From, To: &s.To, Size: s.Size, SHA256: s.Hash, Lost: lost}
 	if !s.Previous.IsZero() {
 		item.Previous = s.Previous.String()
 	}

@@ -25,6 +25,7 @@ type Recording struct {
 	Blob        blob.Ref        `json:"blob"`
 	Session     string          `json:"session"`  // the run of the recorder that it and its segments are of
 	Original    FileRef         `json:"original"` // the segments in one file; zero when none is kept
+	Lost        []int           `json:"lost"`     // numbers of segments that went with their machine: gaps of cause lost
 	Started     time.Time       `json:"started"`
 	Ended       time.Time       `json:"ended"`
 	Gaps        json.RawMessage `json:"gaps,omitempty"` // an array, with the cause of each (AV 5)

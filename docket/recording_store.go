@@ -21,6 +21,9 @@ func (d *Docket) RecordingPart(ctx context.Context, hearingID uuid.UUID, r Recor
 	if len(r.Gaps) == 0 || string(r.Gaps) == "null" {
 		r.Gaps = json.RawMessage("[]")
 	}
+	if r.Lost == nil {
+		r.Lost = []int{}
+	}
 	if r.MediaType == "" {
 		r.MediaType = "video/webm"
 	}
@@ -48,18 +51,18 @@ func (d *Docket) RecordingPart(ctx context.Context, hearingID uuid.UUID, r Recor
 		}
 		id := newID()
 		tag, err := tx.Exec(ctx, `INSERT INTO recordings (id, hearing_id, participant, account, name, file_name, media_type, hash, size,
-				session, original_name, original_hash, original_size, started_at, ended_at, gaps, created_at, source)
+				session, original_name, original_hash, original_size, started_at, ended_at, gaps, created_at, source, lost)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, nullif($10, ''), nullif($11, ''), $12::bytea,
-				CASE WHEN $12::bytea IS NOT NULL THEN $13::bigint END, $14, $15, $16, $17, nullif($18, ''))
+				CASE WHEN $12::bytea IS NOT NULL THEN $13::bigint END, $14, $15, $16, $17, nullif($18, ''), $19)
 			ON CONFLICT (hearing_id, participant, hash) DO NOTHING`,
 			id, hearingID, r.Participant, account, r.Name, r.FileName, r.MediaType, r.Blob.Hash[:], r.Blob.Size,
-			r.Session, r.Original.Name, originalHash, r.Original.Size, r.Started.UTC(), r.Ended.UTC(), r.Gaps, d.now(), r.Source)
+			r.Session, r.Original.Name, originalHash, r.Original.Size, r.Started.UTC(), r.Ended.UTC(), r.Gaps, d.now(), r.Source, r.Lost)
 		if err != nil || tag.RowsAffected() == 0 {
 			return err
 		}
 		_, err = d.AppendEntry(ctx, tx, EntryInput{Case: h.Case, Actor: identity.System, Kind: EntryRecording, Files: files,
 			Data: map[string]any{"hearing": h.ID, "recording": id, "participant": r.Participant, "name": r.Name, "source": r.Source, "session": r.Session,
-				"started": r.Started.UTC(), "ended": r.Ended.UTC(), "media_type": r.MediaType, "gaps": r.Gaps}})
+				"started": r.Started.UTC(), "ended": r.Ended.UTC(), "media_type": r.MediaType, "gaps": r.Gaps, "lost": r.Lost}})
 		return err
 	})
 }
@@ -110,7 +113,7 @@ func (d *Docket) selectRecordings(ctx context.Context, clause string, args ...an
 func queryRecordings(ctx context.Context, q querier, clause string, args ...any) ([]Recording, error) {
 	rows, err := q.Query(ctx, `SELECT id, hearing_id, participant, account, name, file_name, media_type, hash, size,
 		coalesce(session, ''), coalesce(original_name, ''), original_hash, coalesce(original_size, 0),
-		started_at, ended_at, gaps, coalesce(source, '') FROM recordings `+clause, args...)
+		started_at, ended_at, gaps, coalesce(source, ''), lost FROM recordings `+clause, args...)
 	if err != nil {
 		return nil, fmt.Errorf("docket: recordings: %w", err)
 	}
@@ -119,7 +122,7 @@ func queryRecordings(ctx context.Context, q querier, clause string, args ...any)
 		var account *uuid.UUID
 		var hash, original []byte
 		err := row.Scan(&r.ID, &r.Hearing, &r.Participant, &account, &r.Name, &r.FileName, &r.MediaType, &hash, &r.Blob.Size,
-			&r.Session, &r.Original.Name, &original, &r.Original.Size, &r.Started, &r.Ended, &r.Gaps, &r.Source)
+			&r.Session, &r.Original.Name, &original, &r.Original.Size, &r.Started, &r.Ended, &r.Gaps, &r.Source, &r.Lost)
 		copy(r.Original.Hash[:], original)
 		if account != nil {
 			r.Account = *account

@@ -1,6 +1,8 @@
 package docket
 
 import (
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -26,6 +28,17 @@ type Segment struct {
 	Leaf ledger.Leaf `json:"-"` // without Hash: LeafHash(Salt, Payload)
 	// Payload is the canonical JSON that the leaf is the hash of.
 	Payload []byte `json:"-"`
+}
+
+// Exact is the segment with its times as the recorder wrote them: the database
+// keeps microseconds, the chain nanoseconds.
+func (s Segment) Exact() (Segment, error) {
+	var p segmentPayload
+	if err := json.Unmarshal(s.Payload, &p); err != nil {
+		return s, fmt.Errorf("docket: segment %d: %w", s.Number, err)
+	}
+	s.From, s.To = p.From, p.To
+	return s, nil
 }
 
 // segmentPayload is what a segment's leaf is the hash of.

@@ -21,7 +21,14 @@ func (d *Docket) AddSegments(ctx context.Context, hearingID uuid.UUID, segments 
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 110))`, hearingID.String()); err != nil {
 			return err
 		}
+		sessions := map[string]bool{}
 		for _, s := range segments {
+			if !sessions[s.Session] {
+				sessions[s.Session] = true
+				if err := addSession(ctx, tx, hearingID, s.Session); err != nil {
+					return err
+				}
+			}
 			if err := d.addSegment(ctx, tx, hearingID, s); err != nil {
 				return fmt.Errorf("segment %d of %s: %w", s.Number, s.Participant, err)
 			}

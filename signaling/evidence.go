@@ -107,6 +107,9 @@ func (h *Hub) settle(ctx context.Context, dir string, hearing uuid.UUID) error {
 	if err := h.sealLocked(ctx, hearing, dir+".json"); err != nil {
 		return err
 	}
+	if err := h.cfg.Docket.SettleSession(ctx, hearing, filepath.Base(dir)); err != nil {
+		return fmt.Errorf("signaling: %w", err)
+	}
 	return clearSession(dir)
 }
 

@@ -19,6 +19,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/gorilla/websocket"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"yunting/docket"
 	"yunting/internal/blob"
@@ -103,15 +104,17 @@ type Config struct {
 	Ways *relay.Ways
 	// Name tells an account's name, for people who have not arrived yet; parties' names come from
 	// the case. Nil leaves the judge's and clerk's tiles nameless until they arrive.
-	Name   func(ctx context.Context, account uuid.UUID) (string, error)
-	Now    func() time.Time // time.Now when nil
-	Logger *slog.Logger     // discards when nil
+	Name     func(ctx context.Context, account uuid.UUID) (string, error)
+	Now      func() time.Time      // time.Now when nil
+	Logger   *slog.Logger          // discards when nil
+	Registry prometheus.Registerer // of the metrics; none when nil
 }
 
 // Hub holds the hearing rooms of one server. It is safe for concurrent use.
 type Hub struct {
 	cfg      Config
 	log      *slog.Logger
+	metrics  *metrics
 	now      func() time.Time
 	upgrader websocket.Upgrader
 	sockets  sync.WaitGroup  // one for each Serve that runs
@@ -150,6 +153,9 @@ func New(cfg Config) (*Hub, error) {
 	cfg.RecordingDir = dir
 	h := &Hub{cfg: cfg, log: cfg.Logger, now: cfg.Now, rooms: make(map[uuid.UUID]*room), conns: make(map[*conn]bool),
 		held: make(map[*media.Peer]Ticket)}
+	if h.metrics, err = newMetrics(cfg.Registry); err != nil {
+		return nil, fmt.Errorf("signaling: metrics: %w", err)
+	}
 	h.ctx, h.end = context.WithCancel(context.Background())
 	h.upgrader = websocket.Upgrader{
 		HandshakeTimeout: helloTimeout, ReadBufferSize: 4 << 10, WriteBufferSize: 16 << 10,
@@ -158,10 +164,14 @@ func New(cfg Config) (*Hub, error) {
 	return h, nil
 }
 
-// Start finishes what recordings a crash left behind and gives them to docket. It must return before
-// the first Serve, for it takes whatever lies in RecordingDir for a leftover. A leftover that cannot be
+// Start finishes what recordings a crash left behind, here or on a machine that is gone, and gives them to docket. It
+// must return before the first Serve, for it takes whatever lies in RecordingDir, and each session that is not settled,
+// for a leftover: one server at a time runs on a database. A leftover that cannot be
 // finished stays where it is, is logged, and does not keep the server from starting.
 func (h *Hub) Start(ctx context.Context) error {
+	if err := h.bringBack(ctx); err != nil {
+		return err
+	}
 	return h.recover(ctx)
 }
 

@@ -38,6 +38,7 @@ type recording struct {
 	since    time.Time
 	rec      *record.Recorder
 	evidence *evidence
+	uploads  *uploads
 	speaking *speaking
 	stop     func() // takes the recorder off the media room
 	paused   bool   // owned by the room's goroutine
@@ -87,13 +88,16 @@ func (rec *recording) open(r *room) (err error) {
 		return err
 	}
 	rec.evidence = r.hub.newEvidence(r.id, rec.session, r.log)
+	rec.uploads = r.hub.newUploads(rec.dir, r.log)
 	rec.rec, err = record.New(record.Options{
-		Dir: rec.dir, Now: r.hub.now, Logger: r.log, OnFinished: rec.finished(r.log), OnSegment: rec.evidence.add,
-		OnError: func(participant string, err error) { r.deliver(recorderEvent{rec.session, participant, err}) },
-		OnWorks: func(participant string) { r.deliver(recorderEvent{rec.session, participant, nil}) },
+		Dir: rec.dir, Now: r.hub.now, Logger: r.log, OnFinished: rec.finished(r.log),
+		OnSegment: func(s record.Segment) { rec.evidence.add(s); rec.uploads.add(s) },
+		OnError:   func(participant string, err error) { r.deliver(recorderEvent{rec.session, participant, err}) },
+		OnWorks:   func(participant string) { r.deliver(recorderEvent{rec.session, participant, nil}) },
 	})
 	if err != nil {
 		rec.evidence.end()
+		rec.uploads.end()
 	}
 	return err
 }
@@ -180,8 +184,7 @@ func (r *room) endRecording(cause string) {
 	go func() {
 		defer r.hub.finishes.Done()
 		err := rec.rec.Finish()
-		rec.evidence.end()
-		rec.speaking.end()
+		rec.end()
 		if cause == causeClosed && forwarding != nil {
 			<-forwarding.done // the integrity value is of it too
 		}
@@ -195,6 +198,13 @@ func (r *room) endRecording(cause string) {
 	}()
 }
 
+// end ends what follows the recorder, which has ended.
+func (rec *recording) end() {
+	rec.uploads.end()
+	rec.evidence.end()
+	rec.speaking.end()
+}
+
 // setAside takes the recorder off the room and leaves its segments until the disk has room for files made of them.
 func (r *room) setAside() {
 	rec := r.recording
@@ -204,8 +214,7 @@ func (r *room) setAside() {
 	go func() {
 		defer r.hub.finishes.Done()
 		rec.rec.Close()
-		rec.evidence.end()
-		rec.speaking.end()
+		rec.end()
 		r.hub.finishLater(rec.dir)
 	}()
 }
@@ -216,12 +225,28 @@ func (r *room) abandonRecording() {
 	r.recording = nil
 	rec.stop()
 	rec.evidence.dropped.Store(true)
-	rec.speaking.end()
 	finished := rec.rec.Finish()
-	rec.evidence.end()
-	if err := errors.Join(finished, clearSession(rec.dir)); err != nil {
+	rec.end()
+	if err := errors.Join(finished, r.hub.withdraw(rec.file), clearSession(rec.dir)); err != nil {
 		r.log.Error("signaling: abandoned recording", "error", err)
 	}
+}
+
+// withdraw takes the segments of a recording that never was out of the file store.
+func (h *Hub) withdraw(s sessionFile) error {
+	var sent []blob.Hash
+	for _, f := range s.Finished {
+		for _, l := range f.Original.Segments {
+			hash, err := blob.ParseHash(l.SHA256)
+			if err != nil {
+				return fmt.Errorf("signaling: segment %d: %w", l.Number, err)
+			}
+			sent = append(sent, hash)
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
+	defer cancel()
+	return h.cfg.Blobs.Delete(ctx, sent...)
 }
 
 // storeSession gives a session's finished files to the blob store and to docket, and takes the session
@@ -292,7 +317,7 @@ func (h *Hub) storeFile(ctx context.Context, session string, s sessionFile, f re
 		name = f.Participant
 	}
 	err = h.cfg.Docket.RecordingPart(ctx, s.Hearing, docket.Recording{
-		Participant: f.Participant, Account: account, Name: name, MediaType: mediaType(f.Path),
+		Participant: f.Participant, Account: account, Name: name, MediaType: mediaType(f.Path), Lost: f.Lost,
 		Session: session, Source: f.Source, Original: original, Blob: ref, Started: f.Started, Ended: f.Ended, Gaps: gaps,
 	})
 	if err != nil {

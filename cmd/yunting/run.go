@@ -227,7 +227,7 @@ func (c *court) openHearings(ctx context.Context) error {
 	}
 	c.hub, err = signaling.New(signaling.Config{Docket: c.docket, SFU: c.sfu, Blobs: c.blobs,
 		RecordingDir: filepath.Join(c.options.DataDir, "recordings"), Origins: []string{c.options.PublicURL},
-		Name: c.accountName, Ways: ways, Now: time.Now, Logger: c.log})
+		Name: c.accountName, Ways: ways, Now: time.Now, Logger: c.log, Registry: c.metrics})
 	if err != nil {
 		return fmt.Errorf("hearing rooms: %w", err)
 	}

@@ -47,6 +47,7 @@ type Item struct {
 	Size        int64           `json:"size"`
 	SHA256      blob.Hash       `json:"sha256"`
 	Previous    string          `json:"previous,omitempty"` // the chain of segments
+	Lost        bool            `json:"lost,omitempty"`     // of a segment: its bytes are gone, the original is without them
 	Gaps        json.RawMessage `json:"gaps,omitempty"`     // of a file
 	Content     json.RawMessage `json:"content,omitempty"`  // of transcript and presence: SHA256 is of these bytes
 }

@@ -88,10 +88,10 @@ type Store interface {
 	// may write to it any more: on the store's own volume both names share one
 	// file.
 	PutCopy(ctx context.Context, path string, h Hash) (Ref, error)
-	// Delete removes a blob for good; one that is absent is no error. The store
+	// Delete removes blobs for good; one that is absent is no error. The store
 	// knows nothing of cases: whoever calls it has seen that no rule and no other
-	// reference keeps the blob (docket's for what is on record).
-	Delete(ctx context.Context, h Hash) error
+	// reference keeps them (docket's for what is on record).
+	Delete(ctx context.Context, hashes ...Hash) error
 	// Open opens a blob for reading from any offset; ErrNotFound when absent.
 	// The caller closes it.
 	Open(ctx context.Context, h Hash) (io.ReadSeekCloser, error)

@@ -108,13 +108,22 @@ func (d *Dir) link(path string) (string, error) {
 }
 
 // Delete implements Store.
-func (d *Dir) Delete(_ context.Context, h Hash) error {
-	path := d.path(h)
-	if err := removeIfThere(path); err != nil {
-		return err
+func (d *Dir) Delete(ctx context.Context, hashes ...Hash) error {
+	changed := map[string]bool{}
+	for _, h := range hashes {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("blob: delete: %w", err)
+		}
+		path := d.path(h)
+		if err := removeIfThere(path); err != nil {
+			return err
+		}
+		changed[filepath.Dir(path)] = true
 	}
-	if err := syncDir(filepath.Dir(path)); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
+	for dir := range changed {
+		if err := syncDir(dir); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
 	}
 	return nil
 }

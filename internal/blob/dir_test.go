@@ -96,13 +96,23 @@ func testDelete(t *testing.T, s Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	other, err := s.Put(ctx, strings.NewReader("deleted with it"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for range 2 {
-		if err := s.Delete(ctx, ref.Hash); err != nil {
+		if err := s.Delete(ctx, ref.Hash, other.Hash); err != nil {
 			t.Fatalf("Delete: %v", err)
 		}
 	}
 	if _, err := s.Stat(ctx, ref.Hash); !errors.Is(err, ErrNotFound) {
 		t.Errorf("Stat of a deleted blob: %v", err)
+	}
+	if _, err := s.Stat(ctx, other.Hash); !errors.Is(err, ErrNotFound) {
+		t.Errorf("Stat of the other deleted blob: %v", err)
+	}
+	if err := s.Delete(ctx); err != nil {
+		t.Errorf("Delete of nothing: %v", err)
 	}
 	if err := s.Delete(ctx, Hash{7}); err != nil {
 		t.Errorf("Delete of what never was: %v", err)

@@ -153,11 +153,22 @@ func (s *S3) PutCopy(ctx context.Context, path string, h Hash) (Ref, error) {
 
 // Delete implements Store. A bucket that keeps versions keeps the bytes: its
 // owner's rules for old versions decide when they go.
-func (s *S3) Delete(ctx context.Context, h Hash) error {
-	if err := s.client.RemoveObject(ctx, s.bucket, s.name(h), minio.RemoveObjectOptions{}); err != nil {
-		return fmt.Errorf("blob: delete %s: %w", h, err)
+func (s *S3) Delete(ctx context.Context, hashes ...Hash) error {
+	if len(hashes) == 0 {
+		return nil
 	}
-	return nil
+	objects := make(chan minio.ObjectInfo, len(hashes))
+	for _, h := range hashes {
+		objects <- minio.ObjectInfo{Key: s.name(h)}
+	}
+	close(objects)
+	var failed error
+	for e := range s.client.RemoveObjects(ctx, s.bucket, objects, minio.RemoveObjectsOptions{}) {
+		if minio.ToErrorResponse(e.Err).Code != minio.NoSuchKey {
+			failed = fmt.Errorf("blob: delete %s: %w", path.Base(e.ObjectName), e.Err)
+		}
+	}
+	return failed
 }
 
 // upload sends the file unless the bucket holds it, and looks that it arrived whole.

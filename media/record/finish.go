@@ -46,6 +46,8 @@ type story struct {
 	tracks map[uint16]*track
 	order  []*track
 	known  []span // pauses, and what the recorder could not take of any track
+	head   span   // lost before the first segment that is there
+	lost   []int
 	faults map[*track][]span
 	last   int64 // of all records
 	video  map[*track]*pictureInfo
@@ -86,6 +88,7 @@ func finishParticipant(dir string) (list []Finished, err error) {
 	if list[0].Original, err = pack(dir, s.lines); err != nil {
 		return nil, fmt.Errorf("original: %w", err)
 	}
+	list[0].Lost = s.lost
 	b, err := json.Marshal(list)
 	if err != nil {
 		return nil, err
@@ -125,8 +128,13 @@ func readStory(dir string) (*story, error) {
 	}
 	s := &story{lines: lines, tracks: map[uint16]*track{}, faults: map[*track][]span{}, video: map[*track]*pictureInfo{}}
 	for _, l := range lines {
-		s.files = append(s.files, filepath.Join(dir, l.File))
 		s.peer = l.Participant
+		if l.Lost {
+			s.lost = append(s.lost, l.Number)
+			s.lose(l)
+			continue
+		}
+		s.files = append(s.files, filepath.Join(dir, l.File))
 	}
 	if err := s.each(s.learn); err != nil {
 		return nil, err
@@ -196,6 +204,9 @@ func (s *story) learn(r record) error {
 			return nil // it was counted when it came
 		}
 		t.heard = max(t.heard, at)
+		if n := len(s.known); n > 0 && s.known[n-1].to == 0 {
+			s.known[n-1].to = at // the segment that had the end of the pause is lost
+		}
 		ext := t.clock.packet(h.Timestamp, at)
 		if !t.unwrap.started { // the second pass counts from the same start
 			t.unwrap = unwrapper{last: ext, started: true}
@@ -216,9 +227,14 @@ func (s *story) learn(r record) error {
 	return nil
 }
 
-// readList reads the segment list and checks its chain and every segment.
+// readList reads the segment list and checks its chain and every segment that
+// is there.
 func readList(dir string) ([]Segment, error) {
 	b, err := os.ReadFile(filepath.Join(dir, openSegments))
+	if err != nil {
+		return nil, err
+	}
+	lost, err := readLost(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -239,6 +255,10 @@ func readList(dir string) ([]Segment, error) {
 			return nil, fmt.Errorf("%w: line %d breaks the chain", ErrDamaged, len(out)+1)
 		}
 		previous = lineHash(line)
+		if s.Lost = lost[s.Number]; s.Lost {
+			out = append(out, s)
+			continue
+		}
 		sum, size, err := hashFile(filepath.Join(dir, s.File))
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrDamaged, err)

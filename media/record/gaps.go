@@ -12,6 +12,7 @@ const (
 	CausePause    = "pause"    // the recording was paused
 	CauseFault    = "fault"    // the recorder could not write
 	CauseOverflow = "overflow" // the disk was too slow for what arrived
+	CauseLost     = "lost"     // its segments went with the machine that held them
 	CauseCrash    = "crash"    // between two parts of the recording: the server stopped
 )
 

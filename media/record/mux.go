@@ -104,6 +104,9 @@ func (m *muxer) finder(s *story, t *track) *gapFinder {
 		}
 	}
 	g := &gapFinder{source: t.decl.Track.Source, audio: t.audio(), known: slices.Clone(s.known)}
+	if s.head.to > 0 { // what came before the first frame, the finder does not see
+		g.list([]span{s.head})
+	}
 	m.gaps = append(m.gaps, g)
 	return g
 }

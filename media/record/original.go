@@ -18,7 +18,7 @@ type Original struct {
 	Path     string
 	SHA256   [32]byte
 	Size     int64
-	Segments []Segment // in the file's order; their Size says where each ends
+	Segments []Segment // in the file's order; their Size says where each ends, but for those that are lost
 }
 
 // OriginalSuffix is how an original's file name ends.
@@ -33,6 +33,9 @@ func pack(dir string, lines []Segment) (Original, error) {
 	}
 	sum := sha256.New()
 	for _, l := range lines {
+		if l.Lost {
+			continue
+		}
 		if err := appendFile(io.MultiWriter(out, sum), filepath.Join(dir, l.File), l.Size); err != nil {
 			return o, errors.Join(err, out.Close())
 		}
@@ -100,6 +103,9 @@ func CheckOriginal(r io.ReaderAt, size int64, lines []Segment) error {
 	}
 	at := int64(0)
 	for i, l := range lines {
+		if l.Lost {
+			continue
+		}
 		sum, err := hashAt(r, at, l.Size)
 		if err != nil {
 			return fmt.Errorf("record: read segment %d: %w", l.Number, err)
@@ -109,7 +115,7 @@ func CheckOriginal(r io.ReaderAt, size int64, lines []Segment) error {
 			continue
 		}
 		for j, other := range lines {
-			if j == i {
+			if j == i || other.Lost {
 				continue
 			}
 			s, err := hashAt(r, at, other.Size)

@@ -77,6 +77,7 @@ type Finished struct {
 	Gaps        []Gap
 	Original    Original // what the participant's files were made from; on the first of them
 	Frames      []FrameSum
+	Lost        []int // numbers of the original's segments whose bytes are gone, see Restore
 }
 
 // Recorder records one room. Its methods are safe for concurrent use.

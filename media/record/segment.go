@@ -54,6 +54,10 @@ type Segment struct {
 	From        time.Time `json:"from"`
 	To          time.Time `json:"to"`
 	Previous    string    `json:"previous"` // SHA-256 of the line before, or empty
+
+	// Lost says that the bytes are gone with the machine that held them. It is
+	// no part of the line, which was written before that.
+	Lost bool `json:"-"`
 }
 
 // Line is the segment's line in the list, without its end: the bytes that the

@@ -97,14 +97,18 @@ func declare(d *declaration, at time.Time) record {
 
 var plainName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
+// peerDir is the name of a participant's directory.
+func peerDir(peer string) string {
+	if plainName.MatchString(peer) {
+		return peer
+	}
+	return fmt.Sprintf("x%x", peer)
+}
+
 func (w *writer) participant(peer string) *participant {
 	p := w.participants[peer]
 	if p == nil {
-		name := peer
-		if !plainName.MatchString(peer) {
-			name = fmt.Sprintf("x%x", peer)
-		}
-		p = &participant{disk: w.opts.disk, peer: peer, dir: filepath.Join(w.opts.Dir, name)}
+		p = &participant{disk: w.opts.disk, peer: peer, dir: filepath.Join(w.opts.Dir, peerDir(peer))}
 		w.participants[peer] = p
 	}
 	return p

@@ -1,0 +1,156 @@
+package signaling
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"yunting/docket"
+	"yunting/internal/blob"
+	"yunting/internal/identity"
+	"yunting/media/record"
+)
+
+// bringBack lays out the sessions whose directories are gone, as on another machine, from the segments in the file
+// store. Those that cannot be had now are tried again until they are, or the hub ends.
+func (h *Hub) bringBack(ctx context.Context) error {
+	sessions, err := h.cfg.Docket.UnsettledSessions(ctx)
+	if err != nil {
+		return fmt.Errorf("signaling: sessions of another machine: %w", err)
+	}
+	for _, s := range sessions {
+		dir := filepath.Join(h.cfg.RecordingDir, s.Hearing.String(), s.Session)
+		if _, err := os.Stat(dir + ".json"); !errors.Is(err, fs.ErrNotExist) {
+			continue // it is here, or recover says what is wrong with it
+		}
+		err := h.bringBackSession(ctx, dir, s)
+		if err != nil {
+			h.log.Error("signaling: recording of another machine waits", "hearing", s.Hearing, "error", err)
+			h.finishes.Go(func() { h.bringBackLater(dir, s) })
+		}
+	}
+	return nil
+}
+
+// bringBackLater tries until the session is here, and finishes it.
+func (h *Hub) bringBackLater(dir string, s docket.RecordingSession) {
+	tick := time.NewTicker(uploadPause)
+	defer tick.Stop()
+	for {
+		select {
+		case <-h.ctx.Done():
+			return
+		case <-tick.C:
+		}
+		err := h.bringBackSession(h.ctx, dir, s)
+		if err == nil {
+			err = h.recoverSession(h.ctx, dir+".json")
+		}
+		if err == nil {
+			return
+		}
+		h.log.Error("signaling: recording of another machine waits", "hearing", s.Hearing, "error", err)
+	}
+}
+
+// bringBackSession lays one session out. Participants whose files are stored are left out. The session file comes last.
+func (h *Hub) bringBackSession(ctx context.Context, dir string, s docket.RecordingSession) error {
+	all, err := h.cfg.Docket.Segments(ctx, s.Hearing)
+	if err != nil {
+		return err
+	}
+	stored, err := h.cfg.Docket.Recordings(ctx, s.Hearing)
+	if err != nil {
+		return err
+	}
+	file := sessionFile{Hearing: s.Hearing, Names: map[string]string{}}
+	var lines []record.Segment
+	for _, one := range all {
+		done := slices.ContainsFunc(stored, func(r docket.Recording) bool { return r.Session == s.Session && r.Participant == one.Participant })
+		if one.Session != s.Session || done {
+			continue
+		}
+		line, err := lineOfSegment(one)
+		if err != nil {
+			return err
+		}
+		lines = append(lines, line)
+		file.Names[one.Participant] = ""
+	}
+	if err := h.nameAgain(ctx, file); err != nil {
+		return err
+	}
+	lost, fetched := 0, len(lines)
+	err = record.Restore(dir, lines, func(l record.Segment) (io.ReadCloser, error) {
+		hash, err := blob.ParseHash(l.SHA256)
+		if err != nil {
+			return nil, err
+		}
+		r, err := h.cfg.Blobs.Open(ctx, hash)
+		if errors.Is(err, blob.ErrNotFound) {
+			lost++
+			return nil, fmt.Errorf("%w: %w", record.ErrGone, err)
+		}
+		return r, err
+	})
+	if err != nil {
+		return err
+	}
+	if err := writeSession(dir+".json", file); err != nil {
+		return err
+	}
+	h.log.Warn("signaling: recording of another machine is laid out", "hearing", s.Hearing, "segments", fetched, "lost", lost)
+	if lost == 0 {
+		return nil
+	}
+	return h.cfg.Docket.HearingEvent(ctx, identity.System, s.Hearing, docket.EventRecordingGap,
+		recordingNote{Session: s.Session, Cause: record.CauseLost})
+}
+
+// lineOfSegment is the segment's line in the recorder's list.
+func lineOfSegment(s docket.Segment) (record.Segment, error) {
+	s, err := s.Exact()
+	if err != nil {
+		return record.Segment{}, err
+	}
+	line := record.Segment{Number: s.Number, Participant: s.Participant, File: record.SegmentFile(s.Number), Size: s.Size,
+		SHA256: s.Hash.String(), From: s.From, To: s.To}
+	if !s.Previous.IsZero() {
+		line.Previous = s.Previous.String()
+	}
+	return line, nil
+}
+
+// nameAgain finds the names of a session's participants: of the case's people in the case, of others by their account.
+func (h *Hub) nameAgain(ctx context.Context, file sessionFile) error {
+	hearing, err := h.cfg.Docket.Hearing(ctx, file.Hearing)
+	if err != nil {
+		return err
+	}
+	c, err := h.cfg.Docket.Case(ctx, hearing.Case)
+	if err != nil {
+		return err
+	}
+	for participant := range file.Names {
+		account, err := uuid.Parse(participant)
+		if err != nil {
+			continue // a stream that stands for no account
+		}
+		if party, ok := c.PartyOf(account); ok {
+			file.Names[participant] = party.Name
+		} else if h.cfg.Name != nil {
+			if file.Names[participant], err = h.cfg.Name(ctx, account); err != nil {
+				h.log.Warn("signaling: name of a recorded person", "error", err)
+			}
+		}
+	}
+	return nil
+}

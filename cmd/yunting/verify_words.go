@@ -35,18 +35,25 @@ func trust(trusted bool, lang string) string {
 
 // tell words what is proven of a hearing's recording: whole, since when unchanged, which gaps and why.
 func (h hearingRecord) tell(out io.Writer, lang string) {
-	segments, files := 0, 0
+	segments, files, lost := 0, 0, 0
 	for _, i := range h.Items {
 		switch i.Kind {
 		case integrity.KindSegment:
 			segments++
+			if i.Lost {
+				lost++
+			}
 		case integrity.KindFile:
 			files++
 		}
 	}
 	fmt.Fprintf(out, words(lang, "庭审 %s 的录音录像\n", "Recording of hearing %s\n"), h.Hearing)
 	fmt.Fprintf(out, words(lang, "  ✓ 完整：%d 个录制分段、%d 个录像文件，与完整性校验值 %s 一致，无缺失、无增添、无调换\n",
-		"  ✓ whole: %d segments and %d files agree with the integrity value %s; none is missing, added or moved\n"), segments, files, h.Root)
+		"  ✓ whole: %d segments and %d files agree with the integrity value %s; none is missing, added or moved\n"), segments-lost, files, h.Root)
+	if lost > 0 {
+		fmt.Fprintf(out, words(lang, "  ! 另有 %d 个分段记入账本后随录制服务器一并损毁，见下列中断\n",
+			"  ! %d more segments went with their machine after they were entered in the ledger; see the gaps below\n"), lost)
+	}
 	fmt.Fprintf(out, words(lang, "  ✓ 自 %s 记入账本起未被改动\n", "  ✓ unaltered since it was recorded in the ledger at %s\n"), moment(h.entry.Since))
 	if h.stamp == nil {
 		fmt.Fprint(out, words(lang, "  ! 没有时间戳：起始时间仅以法院账本为准\n", "  ! no time-stamp: since when is the word of the court's ledger alone\n"))

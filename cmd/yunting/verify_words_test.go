@@ -22,10 +22,10 @@ func TestTellWordsGaps(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := hearingRecord{Record: integrity.Record{Hearing: "h1", Items: []integrity.Item{{Kind: integrity.KindFile, Name: "张伟", Gaps: gaps}, {Kind: integrity.KindSegment}}}}
+	h := hearingRecord{Record: integrity.Record{Hearing: "h1", Items: []integrity.Item{{Kind: integrity.KindFile, Name: "张伟", Gaps: gaps}, {Kind: integrity.KindSegment}, {Kind: integrity.KindSegment, Lost: true}}}}
 	for lang, want := range map[string][]string{
-		"zh-CN": {"中断 3 处", "张伟，声音：2026-04-06 10:00:00 UTC+08 起 3.2 秒，网络丢包", "画面", "录制依法暂停", "共享屏幕", "comet", "没有时间戳"},
-		"en":    {"3 gaps", "张伟, sound: from 2026-04-06 10:00:00 UTC+08 for 3.2 s, packets were lost", "picture", "paused as the law allows", "no time-stamp"},
+		"zh-CN": {"1 个录制分段", "另有 1 个分段", "中断 3 处", "张伟，声音：2026-04-06 10:00:00 UTC+08 起 3.2 秒，网络丢包", "画面", "录制依法暂停", "共享屏幕", "comet", "没有时间戳"},
+		"en":    {"1 segments", "1 more segments went", "3 gaps", "张伟, sound: from 2026-04-06 10:00:00 UTC+08 for 3.2 s, packets were lost", "picture", "paused as the law allows", "no time-stamp"},
 	} {
 		var out strings.Builder
 		h.tell(&out, lang)

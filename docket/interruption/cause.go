@@ -12,11 +12,12 @@ const (
 	Paused   Cause = "pause"    // the recording was paused
 	Failed   Cause = "fault"    // the recorder could not write
 	Overflow Cause = "overflow" // the disk was too slow
+	Lost     Cause = "lost"     // its segments went with the machine that held them
 	Crash    Cause = "crash"    // the server stopped
 )
 
 // Causes lists every cause.
-func Causes() []Cause { return []Cause{Network, Silent, Paused, Failed, Overflow, Crash} }
+func Causes() []Cause { return []Cause{Network, Silent, Paused, Failed, Overflow, Lost, Crash} }
 
 // words are in Chinese and in English.
 type words [2]string
@@ -34,6 +35,7 @@ var causeWords = map[Cause]words{
 	Paused:   {"录制依法暂停", "the recording was paused as the law allows"},
 	Failed:   {"录制设备或系统故障，未能写入", "a fault: the recorder could not write"},
 	Overflow: {"存储过慢，未能写入", "the storage was too slow"},
+	Lost:     {"录制服务器损毁，该段尚未存入文件库", "the machine was lost before the file store had it"},
 	Crash:    {"服务器中断", "the server stopped"},
 }
 

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -61,21 +60,17 @@ func (h *Hub) bringBackLater(dir string, s docket.RecordingSession) {
 	}
 }
 
-// bringBackSession lays one session out. Participants whose files are stored are left out. The session file comes last.
+// bringBackSession lays one session out. Files that were stored before are made again, are the same, and are not stored
+// twice. The session file comes last.
 func (h *Hub) bringBackSession(ctx context.Context, dir string, s docket.RecordingSession) error {
 	all, err := h.cfg.Docket.Segments(ctx, s.Hearing)
-	if err != nil {
-		return err
-	}
-	stored, err := h.cfg.Docket.Recordings(ctx, s.Hearing)
 	if err != nil {
 		return err
 	}
 	file := sessionFile{Hearing: s.Hearing, Names: map[string]string{}}
 	var lines []record.Segment
 	for _, one := range all {
-		done := slices.ContainsFunc(stored, func(r docket.Recording) bool { return r.Session == s.Session && r.Participant == one.Participant })
-		if one.Session != s.Session || done {
+		if one.Session != s.Session {
 			continue
 		}
 		line, err := lineOfSegment(one)

@@ -172,6 +172,9 @@ func (h *Hub) Start(ctx context.Context) error {
 	if err := h.bringBack(ctx); err != nil {
 		return err
 	}
+	if err := h.cfg.Docket.ClearSessions(ctx); err != nil {
+		h.log.Warn("signaling: segments stay in the file store until the next start", "error", err)
+	}
 	return h.recover(ctx)
 }
 

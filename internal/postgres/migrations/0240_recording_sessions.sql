@@ -10,13 +10,15 @@ CREATE TABLE recording_sessions (
     hearing_id uuid NOT NULL REFERENCES hearings,
     session    text NOT NULL CHECK (session <> ''),
     settled_at timestamptz,
-    PRIMARY KEY (hearing_id, session)
+    cleared_at timestamptz, -- its single segments have left the file store
+    PRIMARY KEY (hearing_id, session),
+    CHECK (settled_at IS NOT NULL OR cleared_at IS NULL)
 );
-CREATE INDEX recording_sessions_open ON recording_sessions (hearing_id) WHERE settled_at IS NULL;
+CREATE INDEX recording_sessions_open ON recording_sessions (hearing_id) WHERE cleared_at IS NULL;
 
 -- Those of before this migration wait, if they do, in the recordings' directory.
-INSERT INTO recording_sessions (hearing_id, session, settled_at)
-    SELECT DISTINCT hearing_id, session, now() FROM recording_segments;
+INSERT INTO recording_sessions (hearing_id, session, settled_at, cleared_at)
+    SELECT DISTINCT hearing_id, session, now(), now() FROM recording_segments;
 
 ALTER TABLE recordings ADD COLUMN lost integer[] NOT NULL DEFAULT '{}'; -- numbers of segments
 

@@ -29,8 +29,11 @@ func (s *seconds) total(kind string, of func(Quality) []TrackQuality) (sum Track
 	defer s.mu.Unlock()
 	for _, q := range s.list {
 		for _, t := range of(q) {
-			if t.Kind == kind && t.Packets > 0 {
-				sum.Packets, sum.Freezes, sum.BitrateBps, sum.Score = sum.Packets+t.Packets, sum.Freezes+t.Freezes, sum.BitrateBps+t.BitrateBps, t.Score
+			if t.Kind != kind {
+				continue
+			}
+			sum.Packets, sum.Freezes, sum.BitrateBps, sum.Score = sum.Packets+t.Packets, sum.Freezes+t.Freezes, sum.BitrateBps+t.BitrateBps, t.Score
+			if t.Packets > 0 {
 				seconds++
 			}
 		}

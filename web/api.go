@@ -43,7 +43,8 @@ func newAPI() *api {
 	quietErrors()
 	config := huma.DefaultConfig("Yunting 云庭", "1")
 	config.Info.Description = "The court's API. Sign in with POST /api/v1/sessions and send the token as a bearer token. " +
-		"Errors are RFC 9457 problems. Large evidence files go by tus 1.0 to /uploads/ and are then named to POST /api/v1/cases/{case}/evidence."
+		"Errors are RFC 9457 problems. Large evidence files go by tus 1.0 to /uploads/ and are then named to POST /api/v1/cases/{case}/evidence. " +
+		"When the reply to a POST may be lost, send an Idempotency-Key and, until there is a reply, the same request again: it is carried out once."
 	// No $schema in bodies, no documentation page from elsewhere, and what is missing in a form is the validator's to say.
 	config.CreateHooks, config.DocsPath, config.SchemasPath, config.OpenAPIPath = nil, "", "", ""
 	config.FieldsOptionalByDefault = true
@@ -62,6 +63,7 @@ func operation[In, Out any](a *api, rt route, id, summary string, fn func(*reque
 		Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusConflict}, MaxBodyBytes: defaultLimit}
 	if rt.method == http.MethodPost {
 		op.DefaultStatus = http.StatusCreated
+		op.Parameters = []*huma.Param{idempotencyKey}
 	}
 	huma.Register(a.huma, op, func(ctx context.Context, in *In) (*Out, error) {
 		r := requestOf(ctx)
@@ -76,11 +78,34 @@ func operation[In, Out any](a *api, rt route, id, summary string, fn func(*reque
 	rt.pattern, rt.raw = op.Path, true
 	rt.handle = func(r *request) error {
 		r.w.Header().Set("Cache-Control", "no-store")
-		run(humago.NewContext(&op, r.Request, r.w))
-		return nil
+		return r.s.onceForKey(r, func() bool {
+			r.written = true
+			w := &replyStatus{ResponseWriter: r.w}
+			run(humago.NewContext(&op, r.Request, w))
+			return w.status < 300
+		})
 	}
 	return rt
 }
+
+// replyStatus remembers the status that was sent.
+type replyStatus struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (w *replyStatus) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap lets http.ResponseController reach what the writer stands before.
+func (w *replyStatus) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// idempotencyKey describes the header that every POST may carry; see onceForKey.
+var idempotencyKey = &huma.Param{Name: "Idempotency-Key", In: "header", Schema: &huma.Schema{Type: huma.TypeString},
+	Description: "A text of the client's own, such as a UUID. The same request with the same key is carried out once: the next one is answered with the problem \"repeated\"."}
 
 // schemaName names a type's schema with its package: several modules have an Answer or a Draft.
 func schemaName(t reflect.Type, hint string) string {

@@ -44,6 +44,8 @@ type apiCourt struct {
 	tokens map[string]string    // by login
 	ids    map[string]uuid.UUID // by login
 
+	twice bool // every POST of the API is sent twice with one Idempotency-Key, and must be carried out once
+
 	mu   sync.Mutex
 	rows *http.ServeMux  // the addresses, to tell which one a request is for
 	used map[string]bool // rows that answered a request with success
@@ -190,6 +192,22 @@ type apiReply struct {
 
 // send does one request as the person with that login; "" is nobody. A body that is no []byte is sent as JSON.
 func (c *apiCourt) send(login, method, path string, in any, header ...string) apiReply {
+	c.t.Helper()
+	if !c.twice || method != http.MethodPost || !strings.HasPrefix(path, apiPrefix) || c.tokens[login] == "" || strings.HasSuffix(path, "/export") {
+		return c.sendOnce(login, method, path, in, header...)
+	}
+	header = append(header, "Idempotency-Key", uuid.NewString())
+	first := c.sendOnce(login, method, path, in, header...)
+	if first.status >= 300 {
+		return first
+	}
+	if again := c.sendOnce(login, method, path, in, header...); again.status != http.StatusConflict || !bytes.Contains(again.body, []byte(problemPrefix+"repeated")) {
+		c.t.Errorf("%s: %s %s, sent again with the same key: status %d: %s", login, method, path, again.status, again.body)
+	}
+	return first
+}
+
+func (c *apiCourt) sendOnce(login, method, path string, in any, header ...string) apiReply {
 	c.t.Helper()
 	var content io.Reader
 	kind := ""

@@ -82,10 +82,11 @@ func (c *apiCourt) apiRows() []string {
 }
 
 // TestAPICarriesACase takes a case through its whole life over HTTP and the hearing's socket alone, and uses every
-// operation that there is.
+// operation that there is. Each POST comes twice, as after a lost reply, and is carried out once.
 func TestAPICarriesACase(t *testing.T) {
 	c := newAPICourt(t)
 	c.enrol()
+	c.twice = true
 	w := &apiWalk{apiCourt: c, t: t}
 	w.turnedAway()
 	w.file()

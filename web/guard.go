@@ -103,7 +103,7 @@ func (s *server) serve(rt *route) http.Handler {
 	})
 }
 
-// act runs the handler; of a form it makes one act (see once).
+// act runs the handler; of a form it makes one act (see onceForForm).
 func (s *server) act(r *request) error {
 	rt := r.route
 	if rt.limit >= 0 {
@@ -120,7 +120,7 @@ func (s *server) act(r *request) error {
 		return err
 	}
 	r.back = localPath(r.PostFormValue("back"), r.Referer())
-	if err := s.once(r, func() error { return rt.handle(r) }); err != nil {
+	if err := s.onceForForm(r, func() error { return rt.handle(r) }); err != nil {
 		return err
 	}
 	if r.location != "" && !r.written {

@@ -74,6 +74,7 @@ func problemOf(err error) problem {
 		{docket.ErrIdentity, problem{http.StatusForbidden, "identity"}},
 		{docket.ErrNotSigned, problem{http.StatusConflict, "not_open"}},
 		{errBusy, problem{http.StatusConflict, "busy"}},
+		{errRepeated, problem{http.StatusConflict, "repeated"}},
 		{service.ErrInput, problem{http.StatusUnprocessableEntity, "bad_form"}},
 		{errBadForm, problem{http.StatusBadRequest, "bad_form"}},
 		{errIncomplete, problem{http.StatusConflict, "incomplete_upload"}},

@@ -85,37 +85,70 @@ const (
 // errBusy: the same form was sent a moment ago and is still being worked on.
 var errBusy = errors.New("web: the same form is being processed")
 
-// once runs do at most one time for each form token, so that a double click or
-// a reload gives one act. The second submit is sent to where the first led. A
-// form that failed gives its token back.
-func (s *server) once(r *request, do func() error) error {
+// errRepeated: the act of this Idempotency-Key was done before.
+var errRepeated = errors.New("web: the same request was carried out before")
+
+// onceForForm makes one act of a page's form, so that a double click or a reload gives one act. The second submit is
+// sent to where the first led.
+func (s *server) onceForForm(r *request, act func() error) error {
 	token, err := uuid.Parse(r.PostFormValue("form_token"))
 	if err != nil || r.actor.Anonymous() {
-		return do()
+		return act()
 	}
+	r.location, err = s.once(r, token, func() (string, error) {
+		err := act()
+		return r.location, err
+	})
+	return err
+}
+
+// onceForKey makes one act of all requests with the same Idempotency-Key
+// (draft-ietf-httpapi-idempotency-key-header-07) to the same address. The second is told so with a problem, not with the
+// first one's reply: that would have to be kept, and may hold what is kept sealed.
+func (s *server) onceForKey(r *request, act func() (done bool)) error {
+	key := r.Header.Get("Idempotency-Key")
+	if key == "" || r.Method != http.MethodPost || r.actor.Anonymous() {
+		act()
+		return nil
+	}
+	ran := false
+	_, err := s.once(r, uuid.NewSHA1(uuid.NameSpaceURL, []byte(r.URL.Path+"\n"+key)), func() (string, error) {
+		ran = true
+		if !act() {
+			return "", nil
+		}
+		return r.URL.Path, nil
+	})
+	if err == nil && !ran {
+		return errRepeated
+	}
+	return err
+}
+
+// once runs do at most one time for each token of a person, and returns where it led, now or the first time. A run that
+// failed or led nowhere gives the token back.
+func (s *server) once(r *request, token uuid.UUID, do func() (string, error)) (string, error) {
 	ctx := r.Context()
 	location, err := s.claimForm(ctx, r.actor.Account, token)
 	if err != nil || location != "" {
-		if err == nil {
-			r.location = location
-		}
-		return err
+		return location, err
 	}
-	if err := do(); err != nil || r.location == "" {
+	location, err = do()
+	if err != nil || location == "" {
 		// The reply does not reach a lost client, the token must be freed all the same.
 		free, cancel := context.WithTimeout(context.WithoutCancel(ctx), formWait)
 		defer cancel()
 		if _, ferr := s.Pool.Exec(free, `DELETE FROM web_forms WHERE account = $1 AND token = $2`, r.actor.Account, token); ferr != nil {
-			return errors.Join(err, fmt.Errorf("free form token: %w", ferr))
+			return "", errors.Join(err, fmt.Errorf("free form token: %w", ferr))
 		}
-		return err
+		return "", err
 	}
 	_, err = s.Pool.Exec(context.WithoutCancel(ctx), `UPDATE web_forms SET location = $3 WHERE account = $1 AND token = $2`,
-		r.actor.Account, token, r.location)
+		r.actor.Account, token, location)
 	if err != nil {
-		return fmt.Errorf("keep form token: %w", err)
+		return "", fmt.Errorf("keep form token: %w", err)
 	}
-	return nil
+	return location, nil
 }
 
 // claimForm takes the token for this request. A token that another request

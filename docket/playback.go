@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"yunting/docket/interruption"
 	"yunting/internal/blob"
 )
 
@@ -19,13 +20,15 @@ type Playback struct {
 	Title      string         `json:"title"`
 	Start      time.Time      `json:"start"`
 	Length     int64          `json:"length"` // milliseconds
-	Parts      []Stretch      `json:"parts"`  // what is recorded; recesses lie between
+	Parts      []Stretch      `json:"parts"`  // what is recorded; recesses and pauses lie between
 	Tracks     []Track        `json:"tracks"`
 	Chapters   []Chapter      `json:"chapters"`
 	Lines      []PlaybackLine `json:"lines"`
 	Speaking   []SpokenSpan   `json:"speaking"`
 	Gaps       []PlaybackGap  `json:"gaps"`
-	Integrity  *Integrity     `json:"integrity,omitempty"` // absent until all files are stored
+	// Interruptions are those of the whole hearing; playing skips the pauses among them (AV 3).
+	Interruptions []PlaybackInterruption `json:"interruptions"`
+	Integrity     *Integrity             `json:"integrity,omitempty"` // absent until all files are stored
 }
 
 // Stretch is a part of the timeline, in milliseconds since its start.
@@ -76,6 +79,13 @@ type PlaybackGap struct {
 	Cause     string    `json:"cause"`
 }
 
+// PlaybackInterruption is a pause, a fault or a restart of the whole hearing.
+type PlaybackInterruption struct {
+	Stretch
+	Cause  interruption.Cause  `json:"cause"`
+	Reason interruption.Reason `json:"reason,omitempty"` // of a pause
+}
+
 // Spoken is one stretch of a participant's speech.
 type Spoken struct {
 	Participant string
@@ -92,7 +102,8 @@ type phaseAt struct {
 type playbackSource struct {
 	hearing    Hearing
 	recordings []Recording
-	phases     []phaseAt // oldest first
+	phases     []phaseAt                   // oldest first
+	whole      []interruption.Interruption // of the whole hearing
 	lines      []Line
 	spoken     []Spoken
 	entries    map[uuid.UUID]int // of each recording
@@ -103,7 +114,7 @@ type playbackSource struct {
 // length of its phases.
 func (s playbackSource) playback() Playback {
 	p := Playback{Hearing: s.hearing.ID, CaseNumber: s.hearing.CaseNumber, CaseTitle: s.hearing.CaseTitle, Title: s.hearing.Title,
-		Parts: []Stretch{}, Tracks: []Track{}, Chapters: []Chapter{}, Lines: []PlaybackLine{}, Speaking: []SpokenSpan{}, Gaps: []PlaybackGap{}}
+		Parts: []Stretch{}, Tracks: []Track{}, Chapters: []Chapter{}, Lines: []PlaybackLine{}, Speaking: []SpokenSpan{}, Gaps: []PlaybackGap{}, Interruptions: []PlaybackInterruption{}}
 	start, end := s.bounds()
 	p.Start, p.Length = start, end.Sub(start).Milliseconds()
 	at := func(t time.Time) int64 { return min(max(t.Sub(start).Milliseconds(), 0), p.Length) }
@@ -138,7 +149,10 @@ func (s playbackSource) playback() Playback {
 	for _, sp := range s.spoken {
 		p.Speaking = append(p.Speaking, SpokenSpan{stretch(sp.From, sp.To), sp.Participant})
 	}
-	p.Parts = recorded(p.Tracks, p.Chapters)
+	for _, i := range s.whole {
+		p.Interruptions = append(p.Interruptions, PlaybackInterruption{stretch(i.Stretches[0].From, i.Stretches[0].To), i.Cause, i.Reason})
+	}
+	p.Parts = recorded(p.Tracks, p.Chapters, p.Interruptions)
 	return p
 }
 
@@ -166,8 +180,8 @@ func (s playbackSource) bounds() (start, end time.Time) {
 	return start, end
 }
 
-// recorded is the union of the tracks without the recesses (AV 3).
-func recorded(tracks []Track, chapters []Chapter) []Stretch {
+// recorded is the union of the tracks without recesses and pauses (AV 3).
+func recorded(tracks []Track, chapters []Chapter, interruptions []PlaybackInterruption) []Stretch {
 	spans := make([]Stretch, 0, len(tracks))
 	for _, t := range tracks {
 		spans = append(spans, t.Stretch)
@@ -176,6 +190,11 @@ func recorded(tracks []Track, chapters []Chapter) []Stretch {
 	for _, c := range chapters {
 		if c.Phase == PhaseRecess {
 			spans = without(spans, c.Stretch)
+		}
+	}
+	for _, i := range interruptions {
+		if i.Cause == interruption.Paused {
+			spans = without(spans, i.Stretch)
 		}
 	}
 	return spans

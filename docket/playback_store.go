@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"yunting/docket/interruption"
 )
 
 // Playback reads what a player shows of the hearing; ErrNotFound.
@@ -29,6 +31,15 @@ func (d *Docket) Playback(ctx context.Context, hearingID uuid.UUID) (Playback, e
 	if err := d.playbackEntries(ctx, &s); err != nil {
 		return Playback{}, err
 	}
+	events, err := d.recordingEvents(ctx, s.hearing)
+	if err != nil {
+		return Playback{}, err
+	}
+	end := d.now()
+	if s.hearing.ClosedAt != nil {
+		end = *s.hearing.ClosedAt
+	}
+	s.whole = interruption.List(events, nil, end)
 	if s.spoken, err = d.spoken(ctx, hearingID); err != nil {
 		return Playback{}, err
 	}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"yunting/docket/interruption"
 )
 
 func TestPlaybackPutsEverythingOnOneClock(t *testing.T) {
@@ -21,7 +23,10 @@ func TestPlaybackPutsEverythingOnOneClock(t *testing.T) {
 			{ID: late, Participant: "p", Session: "s", Started: at(20), Ended: at(90), Gaps: json.RawMessage(`[]`)},
 			{ID: uuid.New(), Participant: "j", Session: "s2", Started: at(130), Ended: at(150)}, // after a restart
 		},
-		phases:   []phaseAt{{PhaseOpening, at(1)}, {PhaseRecess, at(40)}, {PhaseOpening, at(60)}, {PhaseClosed, at(150)}},
+		phases: []phaseAt{{PhaseOpening, at(1)}, {PhaseRecess, at(40)}, {PhaseOpening, at(60)}, {PhaseClosed, at(150)}},
+		whole: []interruption.Interruption{
+			{Cause: interruption.Paused, Reason: interruption.Mediation, Stretches: []interruption.Stretch{{From: at(70), To: at(80)}}},
+			{Cause: interruption.Failed, Stretches: []interruption.Stretch{{From: at(135), To: at(140)}}}},
 		lines:    []Line{{Text: "a", At: at(5)}},
 		spoken:   []Spoken{{"p", at(30), at(33)}},
 		entries:  map[uuid.UUID]int{late: 7},
@@ -30,7 +35,7 @@ func TestPlaybackPutsEverythingOnOneClock(t *testing.T) {
 	if !p.Start.Equal(zero) || p.Length != 150_000 {
 		t.Errorf("start %v, length %d", p.Start, p.Length)
 	}
-	if want := []Stretch{{0, 40_000}, {60_000, 100_000}, {130_000, 150_000}}; !slices.Equal(p.Parts, want) {
+	if want := []Stretch{{0, 40_000}, {60_000, 70_000}, {80_000, 100_000}, {130_000, 150_000}}; !slices.Equal(p.Parts, want) {
 		t.Errorf("parts %v, want %v", p.Parts, want)
 	}
 	if got := p.Tracks[1]; got.Stretch != (Stretch{20_000, 90_000}) || got.Entry != 7 || got.Segments != 4 {
@@ -41,6 +46,9 @@ func TestPlaybackPutsEverythingOnOneClock(t *testing.T) {
 	}
 	if len(p.Gaps) != 1 || p.Gaps[0].Stretch != (Stretch{10_000, 12_000}) || p.Gaps[0].Cause != "network" {
 		t.Errorf("gaps %+v", p.Gaps)
+	}
+	if want := (PlaybackInterruption{Stretch{70_000, 80_000}, interruption.Paused, interruption.Mediation}); len(p.Interruptions) != 2 || p.Interruptions[0] != want {
+		t.Errorf("interruptions %+v", p.Interruptions)
 	}
 	if p.Lines[0].At != 5000 || p.Speaking[0].Stretch != (Stretch{30_000, 33_000}) {
 		t.Errorf("line %+v, speaking %+v", p.Lines, p.Speaking)

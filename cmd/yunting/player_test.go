@@ -2,8 +2,13 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"sort"
 	"testing"
 	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // spread is how far apart the tiles that are shown stand, in milliseconds of the recording's clock.
@@ -28,6 +33,9 @@ func TestBrowserPlayerKeepsAllTilesInStep(t *testing.T) {
 		v.until(fmt.Sprintf("three tiles play from %d and are in step", to),
 			fmt.Sprintf(`window.__player.time > %d && document.querySelectorAll('.player-tile:not([hidden])').length === 3 && [...document.querySelectorAll('.player-tile video')].every(e => !e.paused && !e.seeking) && %s < 100`, to+700, spread), 30*time.Second)
 	}
+
+	inStepAtTwiceTheSpeed(t, v)
+	rangesAreAnswered(t, v)
 
 	evaluate[bool](v, `(document.querySelectorAll('.player-lines button')[3].click(), true)`)
 	v.until("a click on a line jumps to it", `document.querySelectorAll('.player-lines button')[3].getAttribute('aria-current') === 'true'`, 10*time.Second)
@@ -58,4 +66,59 @@ func TestBrowserPlayerKeepsAllTilesInStep(t *testing.T) {
 	v.until("the English player", `document.querySelector('.player-toggle')?.innerText === 'Play'`, 30*time.Second)
 	v.shotAll("player-dark-en")
 	v.axe("player en dark")
+	aloneByKeys(t, v)
+}
+
+// inStepAtTwiceTheSpeed seeks at 2× and measures for three seconds how far the tiles stand apart once they are in step.
+func inStepAtTwiceTheSpeed(t *testing.T, v *visitor) {
+	t.Helper()
+	evaluate[bool](v, `(window.__player.speed(2), window.__player.seek(15000), true)`)
+	v.until("three tiles play at twice the speed, in step", fmt.Sprintf(`window.__player.time > 16000 && [...document.querySelectorAll('.player-tile video')].every(e => !e.paused && !e.seeking && e.playbackRate > 1.7) && %s < 100`, spread), 30*time.Second)
+	apart := evaluate[[]float64](v, fmt.Sprintf(`new Promise(done => { const list = []; const timer = setInterval(() => { list.push(%s); if (list.length === 60) { clearInterval(timer); done(list) } }, 50) })`, spread))
+	slices.Sort(apart)
+	late := len(apart) - sort.SearchFloat64s(apart, 100)
+	t.Logf("apart at 2x: median %.0f ms, 95th percentile %.0f ms, most %.0f ms", apart[len(apart)/2], apart[len(apart)*95/100], apart[len(apart)-1])
+	if apart[len(apart)/2] > 100 || late > len(apart)/5 { // a loaded machine may starve one decoder for a moment
+		t.Errorf("%d of %d times more than 100 ms apart at twice the speed: %.0f", late, len(apart), apart)
+	}
+	evaluate[bool](v, `(window.__player.speed(1), true)`)
+}
+
+// rangesAreAnswered: the files come by HTTP range, so that a seek fetches what it shows and no more.
+func rangesAreAnswered(t *testing.T, v *visitor) {
+	t.Helper()
+	got := evaluate[string](v, `fetch(document.querySelector('.player-tile video').src, {headers: {Range: 'bytes=100-199'}}).then(async r => r.status + ' ' + r.headers.get('content-range').split('/')[0] + ' ' + (await r.arrayBuffer()).byteLength)`)
+	if got != "206 bytes 100-199 100" {
+		t.Errorf("a range is answered with %q", got)
+	}
+}
+
+// aloneByKeys goes through the player with the tabulator and plays with the keyboard alone.
+func aloneByKeys(t *testing.T, v *visitor) {
+	t.Helper()
+	evaluate[bool](v, `(document.querySelector('#player').scrollIntoView(), document.querySelector('.player-tile input').focus(), true)`)
+	reached := map[string]bool{}
+	for range 40 {
+		v.do("tab", chromedp.KeyEvent(kb.Tab))
+		reached[evaluate[string](v, `(e => e.matches('.player-toggle') ? 'play' : e.matches('.player-seek') ? 'seek' : e.matches('select') ? 'speed' : e.closest('.player-chapters') ? 'chapter' : e.closest('.player-lines') ? 'line' : '')(document.activeElement)`)] = true
+	}
+	for _, part := range []string{"play", "seek", "speed", "chapter", "line"} {
+		if !reached[part] {
+			t.Errorf("the tabulator does not reach %s", part)
+		}
+	}
+	unnamed := evaluate[[]string](v, `[...document.querySelectorAll('#player button, #player input, #player select')].filter(e => !(e.getAttribute('aria-label') || e.innerText || e.labels?.[0]?.innerText)).map(e => e.outerHTML.slice(0, 80))`)
+	if len(unnamed) > 0 {
+		t.Errorf("controls without a name: %q", unnamed)
+	}
+	evaluate[bool](v, `(document.querySelector('.player-toggle').focus(), true)`)
+	v.do("space", chromedp.KeyEvent(" "))
+	v.until("space on the button plays", `[...document.querySelectorAll('.player-tile:not([hidden]) video')].every(e => !e.paused)`, 20*time.Second)
+	v.do("space", chromedp.KeyEvent(" "))
+	evaluate[bool](v, `(document.querySelector('.player-seek').focus(), true)`)
+	before := evaluate[float64](v, `window.__player.time`)
+	v.do("arrow", chromedp.KeyEvent(kb.ArrowRight))
+	if after := evaluate[float64](v, `window.__player.time`); after <= before {
+		t.Errorf("the arrow on the slider went from %v to %v", before, after)
+	}
 }

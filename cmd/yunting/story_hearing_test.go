@@ -169,11 +169,11 @@ func (s *story) confirmTranscript() {
 // recording: a playable file a participant, with both streams and in step, from opening to close.
 func (s *story) recording() {
 	v := s.judge
-	v.waitReloadUntil(s.hearing+"/recordings", `document.querySelectorAll('video').length >= 4`, time.Minute)
+	v.waitReloadUntil(s.hearing+"/recordings", `document.querySelectorAll('[data-recording]').length >= 4 && !!document.querySelector('#integrity .state.ok')`, time.Minute)
 	v.shotAll("recordings")
 	v.axe("recordings")
-	sources := evaluate[[]string](v, `[...document.querySelectorAll('video')].map(e => e.currentSrc || e.src || e.querySelector('source').src)`)
-	v.until("playback", `new Promise(done => { const e = document.querySelector('video'); e.muted = true; e.play().then(() => setTimeout(() => done(e.currentTime > 0.2 && e.videoWidth > 0), 1000), () => done(false)) })`, 15*time.Second)
+	sources := evaluate[[]string](v, fmt.Sprintf(`fetch(%s).then(r => r.json()).then(m => Object.values(m.files).map(path => new URL(path, location.href).href))`, quote(s.hearing+"/recording/manifest.json")))
+	s.watch()
 	for i, source := range sources {
 		path := filepath.Join(s.t.TempDir(), fmt.Sprintf("part-%d.webm", i))
 		if err := os.WriteFile(path, v.get(source), 0o600); err != nil {
@@ -189,6 +189,44 @@ func (s *story) recording() {
 		s.checkLengths(path)
 	}
 }
+
+// watch: the player shows the recess and plays on behind it; its speed is twice.
+func (s *story) watch() {
+	v := s.judge
+	v.open(s.hearing + "/recording")
+	v.until("the player", `document.querySelectorAll('.player-tile video').length >= 4`, 20*time.Second)
+	v.until("the recess among the gaps", fmt.Sprintf(`document.querySelector('.player-gaps')?.innerText.includes(%s)`, quote(v.word("休庭"))), 10*time.Second)
+	v.shotAll("player-story")
+	v.axe("player")
+	evaluate[any](v, `document.querySelector('.player-toggle').click()`)
+	v.until("playing", `[...document.querySelectorAll('.player-tile:not([hidden]) video')].some(e => !e.paused && e.currentTime > 0.5 && e.videoWidth > 0)`, 30*time.Second)
+	evaluate[any](v, `document.querySelector('.player-toggle').click()`)
+}
+
+// explain: the clerk amends and signs the explanation that the record drafted, the judge reviews it, the parties read it.
+func (s *story) explain() {
+	c, path := s.clerk, s.hearing+"/recording/explanation"
+	c.open(path)
+	c.until("the recess in the draft", `[...document.querySelectorAll('textarea[name^="text."]')].some(e => e.value.includes('休庭'))`, 10*time.Second)
+	c.shotAll("explanation")
+	c.axe("explanation")
+	c.fill(map[string]string{"note": explanationNote})
+	c.submitButton("签署并送审判员审核")
+	v := s.judge
+	v.open(path)
+	v.sees(explanationNote)
+	v.shotAll("explanation-judge")
+	v.axe("explanation for the judge")
+	v.submitForm(path + "/approve")
+	if !strings.HasPrefix(v.at(), "/documents/") {
+		s.t.Fatalf("no document but %s\n%s", v.at(), v.glimpse())
+	}
+	v.shot("explanation-document")
+	s.defendant.open(s.hearing + "/recordings")
+	s.defendant.until("the explanation", `!!document.querySelector('#explanation a[href^="/documents/"]')`, 10*time.Second)
+}
+
+const explanationNote = "录制设备运行正常。"
 
 // checkLengths: sound and picture of one file last as long as the hearing was open, a starved camera's last second apart.
 func (s *story) checkLengths(path string) {

@@ -143,7 +143,7 @@ func (s *story) record() {
 	if !strings.Contains(said, "完整性校验值") {
 		s.t.Error("verify does not tell of the hearing's recording")
 	}
-	if !strings.Contains(said, "音视频收发记录") {
+	if !strings.Contains(said, "音视频收发清单") {
 		s.t.Error("verify does not tell who received whom")
 	}
 	s.segmentIsNamed(binary, path)

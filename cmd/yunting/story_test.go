@@ -65,7 +65,7 @@ func (s *story) play() {
 		play func()
 	}{
 		{"Filing", s.file}, {"Review", s.review}, {"Invitation", s.invite}, {"Hearing", s.hear},
-		{"Recording", s.recording}, {"Judgment", s.decide}, {"Service", s.serve}, {"Record", s.record},
+		{"Recording", s.recording}, {"Explanation", s.explain}, {"Judgment", s.decide}, {"Service", s.serve}, {"Record", s.record},
 	}
 	for _, part := range parts {
 		began := time.Now()

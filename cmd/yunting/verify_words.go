@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -68,8 +69,13 @@ func (h hearingRecord) tell(out io.Writer, lang string) {
 }
 
 func (h hearingRecord) tellGaps(out io.Writer, lang string) {
-	gaps := 0
+	gaps, people := 0, map[string]string{} // a segment has the person's name, a file its own
 	var list strings.Builder
+	for _, i := range h.Items {
+		if i.Kind == integrity.KindSegment && i.Name != "" {
+			people[i.Participant] = i.Name
+		}
+	}
 	for _, i := range h.Items {
 		var found []record.Gap
 		if i.Kind != integrity.KindFile || json.Unmarshal(i.Gaps, &found) != nil {
@@ -78,7 +84,7 @@ func (h hearingRecord) tellGaps(out io.Writer, lang string) {
 		for _, g := range found {
 			gaps++
 			fmt.Fprintf(&list, words(lang, "    - %s，%s：%s 起 %.1f 秒，%s\n", "    - %s, %s: from %s for %.1f s, %s\n"),
-				i.Name, interruption.Source(g.Track, lang), moment(g.From), g.To.Sub(g.From).Seconds(), interruption.Cause(g.Cause).Text(lang))
+				cmp.Or(people[i.Participant], i.Name), interruption.Source(g.Track, lang), moment(g.From), g.To.Sub(g.From).Seconds(), interruption.Cause(g.Cause).Text(lang))
 		}
 	}
 	if gaps == 0 {

@@ -54,3 +54,8 @@ export function span(ms: number): string {
   const two = (n: number) => String(n).padStart(2, "0");
   return `${Math.floor(s / 3600)}:${two(Math.floor(s / 60) % 60)}:${two(s % 60)}`;
 }
+
+/** The day in the court's zone. */
+export function courtDay(ms: number): string {
+  return new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Shanghai" }).format(ms);
+}

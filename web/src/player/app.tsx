@@ -1,5 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { courtTime } from "../lib/clock";
+import { courtDay, courtTime } from "../lib/clock";
 import { Controls, Help } from "./controls";
 import { Engine, type View } from "./engine";
 import type { Say } from "./i18n";
@@ -80,11 +80,6 @@ function Watching({ config, manifest, t }: { config: PlayerConfig; manifest: Man
       {help && <Help t={t} close={() => setHelp(false)} />}
     </div>
   );
-}
-
-/** The day in the court's zone. */
-function courtDay(ms: number): string {
-  return new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Shanghai" }).format(ms);
 }
 
 /** The viewer's name and the time over the whole picture, so that a filmed screen tells who filmed it. */

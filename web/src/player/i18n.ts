@@ -10,7 +10,9 @@ const zh = {
   integrity: "完整性校验值", "no.integrity": "全部录像入库后给出", help: "快捷键", "help.close": "关闭", unlogged: "查阅记录暂未送达，恢复连接后自动补报。", court: "北京时间", stage: "画面",
   "key.space": "播放或暂停", "key.arrows": "后退、前进 5 秒", "key.jl": "J、L：后退、前进 10 秒", "key.k": "播放或暂停", "key.f": "全屏", "key.speed": "减速、加速", "key.help": "显示本帮助",
   "phase.opening": "开庭", "phase.investigation": "法庭调查", "phase.debate": "法庭辩论", "phase.final_statements": "最后意见", "phase.recess": "休庭", "phase.waiting": "等候",
-  "cause.network": "网络丢包", "cause.silent": "静音、关闭或离开", "cause.fault": "设备或系统故障", "cause.pause": "休庭，暂停录制", "cause.overflow": "存储过慢，未能写入", "cause.lost": "录制服务器损毁，未及存入文件库", "cause.crash": "服务器中断，两段录像之间", "cause.other": "原因：{cause}",
+  whole: "全案", seconds: "{n} 秒", "reason.recess": "休庭", "reason.private_evidence": "不公开举证、质证", "reason.mediation": "不宜录制的调解", "legend.there": "在庭", "legend.spoke": "发言", "legend.gap": "缺口",
+  stamped: "时间戳 {when}，{by}", "not.stamped": "时间戳尚未取得", track: "{name}（{track}）", "track.mic": "声音", "track.camera": "画面", "no.gaps": "没有超过 200 毫秒的缺口。",
+  "cause.network": "网络丢包", "cause.silent": "静音、关闭或离开", "cause.fault": "设备或系统故障", "cause.pause": "录制依法暂停", "cause.overflow": "存储过慢，未能写入", "cause.lost": "录制服务器损毁，未及存入文件库", "cause.crash": "服务器中断，两段录像之间", "cause.other": "原因：{cause}",
 };
 
 export type Key = keyof typeof zh;
@@ -23,7 +25,9 @@ const en: Record<Key, string> = {
   integrity: "Integrity value", "no.integrity": "Given once all files are stored", help: "Keys", "help.close": "Close", unlogged: "What you watched is not yet reported; it will be sent when the connection is back.", court: "Court time", stage: "Pictures",
   "key.space": "Play or pause", "key.arrows": "Back or forward 5 seconds", "key.jl": "J, L: back or forward 10 seconds", "key.k": "Play or pause", "key.f": "Full screen", "key.speed": "Slower, faster", "key.help": "Show this help",
   "phase.opening": "Opening", "phase.investigation": "Investigation", "phase.debate": "Debate", "phase.final_statements": "Final statements", "phase.recess": "Recess", "phase.waiting": "Waiting",
-  "cause.network": "Network loss", "cause.silent": "Muted, switched off or gone", "cause.fault": "Fault", "cause.pause": "Recess, recording paused", "cause.overflow": "Storage too slow", "cause.lost": "Machine lost before the store had it", "cause.crash": "Server stopped, between two parts", "cause.other": "Cause: {cause}",
+  whole: "Whole hearing", seconds: "{n} s", "reason.recess": "Recess", "reason.private_evidence": "Evidence shown in private", "reason.mediation": "Mediation not fit to be recorded", "legend.there": "Present", "legend.spoke": "Spoke", "legend.gap": "Gap",
+  stamped: "Time-stamped {when}, {by}", "not.stamped": "No time-stamp yet", track: "{name} ({track})", "track.mic": "sound", "track.camera": "picture", "no.gaps": "Nothing longer than 200 ms is missing.",
+  "cause.network": "Network loss", "cause.silent": "Muted, switched off or gone", "cause.fault": "Fault", "cause.pause": "Recording paused as the law allows", "cause.overflow": "Storage too slow", "cause.lost": "Machine lost before the store had it", "cause.crash": "Server stopped, between two parts", "cause.other": "Cause: {cause}",
 };
 
 export type Say = (key: Key, values?: Record<string, string | number>) => string;
@@ -36,6 +40,18 @@ export function speaker(language: Language): Say {
 export function phaseName(t: Say, phase: string): string {
   const key = `phase.${phase}`;
   return key in zh ? t(key as Key) : phase;
+}
+
+/** Why the whole hearing was interrupted: a pause by its reason. */
+export function interruptionName(t: Say, cause: string, reason?: string): string {
+  const key = `reason.${reason}`;
+  return key in zh ? t(key as Key) : causeName(t, cause);
+}
+
+/** What of a participant is missing. */
+export function trackName(t: Say, name: string, track: string): string {
+  const key = `track.${track}`;
+  return key in zh ? t("track", { name, track: t(key as Key) }) : name;
 }
 
 export function causeName(t: Say, cause: string): string {

@@ -20,7 +20,9 @@ export interface Manifest {
   lines: { id: string; at: number; speaker: string; text: string }[];
   speaking: (Stretch & { participant: string })[];
   gaps: (Stretch & { recording: string; track: string; cause: string })[];
-  integrity?: { root: string; at: string };
+  /** Of the whole hearing: pauses, faults, restarts. */
+  interruptions: (Stretch & { cause: string; reason?: string })[];
+  integrity?: { root: string; at: string; stamp?: { at: string; authority: string } };
   files: Record<string, string>;
   viewer: string;
 }

@@ -1,8 +1,8 @@
 import { useEffect, useRef } from "preact/hooks";
-import { courtTime, span } from "../lib/clock";
+import { courtDay, courtTime, span } from "../lib/clock";
 import type { Engine } from "./engine";
-import { causeName, type Say } from "./i18n";
-import { indexAt, labelOf, type Manifest } from "./manifest";
+import { causeName, interruptionName, trackName, type Say } from "./i18n";
+import { indexAt, labelOf, type Manifest, type Stretch } from "./manifest";
 
 /** The transcript: the line that is said now is marked and kept in view, a click plays from a line. */
 export function Lines({ manifest, engine, now, t }: { manifest: Manifest; engine: Engine; now: number; t: Say }) {
@@ -28,18 +28,26 @@ export function Lines({ manifest, engine, now, t }: { manifest: Manifest; engine
   );
 }
 
+/** What is missing, with its cause: of the whole hearing, and of each participant what that does not explain. */
 export function Gaps({ manifest, engine, t }: { manifest: Manifest; engine: Engine; t: Say }) {
-  if (manifest.gaps.length === 0) return null;
   const name = (recording: string) => {
     const track = manifest.tracks.find((x) => x.recording === recording);
     return track ? labelOf(track, t) : "";
   };
+  const explained = (g: Stretch & { cause: string }) => manifest.interruptions.some((x) => x.cause === g.cause && g.from <= x.to && g.to >= x.from);
+  const list = [
+    ...manifest.interruptions.map((x) => ({ from: x.from, to: x.to, text: t("gap.of", { name: t("whole"), cause: interruptionName(t, x.cause, x.reason) }) })),
+    ...manifest.gaps.filter((g) => !explained(g)).map((g) => ({ from: g.from, to: g.to, text: t("gap.of", { name: trackName(t, name(g.recording), g.track), cause: causeName(t, g.cause) }) })),
+  ].sort((a, b) => a.from - b.from);
+  const when = (g: Stretch) => `${span(g.from)} · ${t("seconds", { n: ((g.to - g.from) / 1000).toFixed(1) })}`;
   return (
     <section class="card"><h2>{t("gaps")}</h2>
-      <ul class="rows">{manifest.gaps.map((g) => (
-        <li key={`${g.recording}${g.track}${g.from}`}><div class="main">{t("gap.of", { name: name(g.recording), cause: causeName(t, g.cause) })}</div>
-          <button class="button small num" onClick={() => engine.seek(g.from)}>{span(g.from)} – {span(g.to)}</button></li>
-      ))}</ul>
+      {list.length === 0 ? <p class="muted small">{t("no.gaps")}</p> : (
+        <ul class="rows player-gaps">{list.map((g, i) => (
+          <li key={i}><div class="main">{g.text}</div>
+            <button class="button small num" aria-label={`${when(g)}, ${g.text}`} onClick={() => engine.seek(g.from)}>{when(g)}</button></li>
+        ))}</ul>
+      )}
     </section>
   );
 }
@@ -54,6 +62,13 @@ export function Files({ manifest, entries, t }: { manifest: Manifest; entries: s
       ))}</ul>
       <h3>{t("integrity")}</h3>
       <p class="small">{manifest.integrity ? <code class="hash">{manifest.integrity.root}</code> : t("no.integrity")}</p>
+      {manifest.integrity && <p class="small muted">{stampText(manifest.integrity.stamp, t)}</p>}
     </section>
   );
+}
+
+function stampText(stamp: { at: string; authority: string } | undefined, t: Say): string {
+  if (!stamp) return t("not.stamped");
+  const at = Date.parse(stamp.at);
+  return t("stamped", { when: `${courtDay(at)} ${courtTime(at)}`, by: stamp.authority });
 }

@@ -1,6 +1,6 @@
 import { span } from "../lib/clock";
 import type { Engine } from "./engine";
-import { phaseName, type Say } from "./i18n";
+import { causeName, interruptionName, phaseName, type Say } from "./i18n";
 import { indexAt, type Manifest, type Stretch } from "./manifest";
 
 /** Chapters, who spoke when, and gaps, over one scale. */
@@ -22,18 +22,27 @@ export function Timeline({ manifest, engine, now, t }: { manifest: Manifest; eng
       ))}</ol>
       <h2>{t("speaking")}</h2>
       {manifest.speaking.length === 0 && <p class="muted small">{t("speaking.none")}</p>}
-      <div class="player-lanes">{people.map(([participant, name]) => (
+      <div class="player-lanes">
+        {manifest.interruptions.length > 0 && <div class="player-lane">
+          <span class="small">{t("whole")}</span>
+          <div class="player-lane-bar" aria-hidden="true" onClick={jump}>
+            {manifest.interruptions.map((x) => <i class="gap" key={`${x.cause}${x.from}`} style={place(x)} title={interruptionName(t, x.cause, x.reason)} />)}
+            <i class="now" style={{ left: `${(now / length) * 100}%` }} />
+          </div>
+        </div>}
+        {people.map(([participant, name]) => (
         <div class="player-lane" key={participant}>
           <span class="small">{name}</span>
           {/* The keys, the slider and the lines do the same; the lanes are for the eye and the pointer. */}
           <div class="player-lane-bar" aria-hidden="true" onClick={jump}>
             {manifest.tracks.filter((x) => x.participant === participant).map((x) => <i class="there" key={x.recording} style={place(x)} />)}
             {manifest.speaking.filter((s) => s.participant === participant).map((s) => <i class="spoke" key={s.from} style={place(s)} />)}
-            {gapsOf(participant).map((g) => <i class="gap" key={`${g.track}${g.from}`} style={place(g)} />)}
+            {gapsOf(participant).map((g) => <i class="gap" key={`${g.track}${g.from}`} style={place(g)} title={causeName(t, g.cause)} />)}
             <i class="now" style={{ left: `${(now / length) * 100}%` }} />
           </div>
         </div>
       ))}</div>
+      <p class="player-legend small muted">{(["there", "spoke", "gap"] as const).map((k) => <span key={k}><i class={k} aria-hidden="true" />{t(`legend.${k}`)}</span>)}</p>
       {manifest.speaking.length > 0 && <p class="muted small">{t("speaking.note")}</p>}
     </section>
   );

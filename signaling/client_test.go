@@ -33,12 +33,15 @@ type client struct {
 	answers   []answer
 	integrity *integrityReply
 	notices   []string
+	drain     drainReply
 	settled   map[string]string // ref to "" or the code of the refusal
 	ended     error             // why the socket ended
 	media     *mediaReply
 	pub, sub  *webrtc.PeerConnection
 	early     map[string][]webrtc.ICECandidateInit
 	heard     map[string]int // RTP packets by the sender's peer id
+	heardAt   time.Time      // of the last packet of any sender
+	gap       time.Duration  // the longest between two, since calm
 }
 
 // connect opens a socket and says hello.
@@ -54,10 +57,18 @@ func (c *court) connect(t testing.TB, seat, resume string) *client {
 	return p
 }
 
-func (c *court) dial(t testing.TB, seat string) *client {
+// raw opens a socket that nobody reads.
+func (c *court) raw(t testing.TB, seat string) *websocket.Conn {
 	t.Helper()
 	ws, _, err := websocket.DefaultDialer.Dial("ws"+strings.TrimPrefix(c.web.URL, "http")+"/?seat="+seat, nil)
 	check(t, err)
+	t.Cleanup(func() { ws.Close() })
+	return ws
+}
+
+func (c *court) dial(t testing.TB, seat string) *client {
+	t.Helper()
+	ws := c.raw(t, seat)
 	p := &client{t: t, c: c, seat: seat, ws: ws, people: map[uuid.UUID]Person{}, lines: map[uuid.UUID]line{},
 		settled: map[string]string{}, heard: map[string]int{}, early: map[string][]webrtc.ICECandidateInit{}}
 	read := make(chan struct{})
@@ -174,6 +185,8 @@ func (p *client) take(data []byte) error {
 	case "integrity":
 		p.integrity = new(integrityReply)
 		return json.Unmarshal(data, p.integrity)
+	case "drain":
+		return json.Unmarshal(data, &p.drain)
 	case "notice":
 		p.notices = append(p.notices, env.Code)
 	case "done":
@@ -278,6 +291,11 @@ func (p *client) join() {
 			if track.Kind() == webrtc.RTPCodecTypeAudio {
 				p.mu.Lock()
 				p.heard[track.StreamID()]++
+				now := time.Now()
+				if !p.heardAt.IsZero() {
+					p.gap = max(p.gap, now.Sub(p.heardAt))
+				}
+				p.heardAt = now
 				p.mu.Unlock()
 			}
 		}
@@ -301,6 +319,19 @@ func (p *client) join() {
 		<-spoken
 		p.closeMedia()
 	})
+}
+
+// calm forgets the gaps in what was heard; longest is the longest since.
+func (p *client) calm() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.gap = 0
+}
+
+func (p *client) longest() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return max(p.gap, time.Since(p.heardAt))
 }
 
 // speak sends a packet of silence each 20 ms.

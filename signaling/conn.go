@@ -90,7 +90,7 @@ func (c *conn) tellDrain() {
 	select {
 	case <-c.gone:
 	default:
-		c.send(&drainReply{RetryAfter: drainRetry.Milliseconds()})
+		c.send(&drainReply{Reason: drainRestart, RetryAfter: drainRetry.Milliseconds()})
 		c.close(errRestart)
 	}
 }

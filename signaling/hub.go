@@ -46,6 +46,7 @@ const (
 	storeTimeout = 15 * time.Second // of one call into docket
 	closedGrace  = 30 * time.Second // after which a closed page is a leaving
 	drainRetry   = 2 * time.Second  // after which clients of a server that goes down come back
+	drainRestart = "restart"        // the only reason so far
 	idleTimeout  = 2 * time.Minute  // an empty room that records nothing is put away
 )
 

@@ -234,9 +234,10 @@ type (
 	waysReply struct {
 		ICEServers []relay.ICEServer `json:"iceServers"`
 	}
-	// drainReply says that the server goes down, and after how many milliseconds to come back.
+	// drainReply says that the server goes down, why, and after how many milliseconds to come back.
 	drainReply struct {
-		RetryAfter int64 `json:"retryAfter"`
+		Reason     string `json:"reason"` // drainRestart
+		RetryAfter int64  `json:"retryAfter"`
 	}
 	// mediaReply says that the media peer stands and what it may send.
 	mediaReply struct {

@@ -194,11 +194,18 @@ func TestResume(t *testing.T) {
 	check(t, plaintiff.ws.UnderlyingConn().Close())
 	eventually(t, "the clerk sees the loss", 5*time.Second, func() bool { return clerk.sees(plaintiff).Connection == ConnLost })
 	before := clerk.hears(plaintiff)
+	clerk.calm()
 	eventually(t, "the voice goes on without the socket", 5*time.Second, func() bool { return clerk.hears(plaintiff) > before+5 })
 	start := time.Now()
 	back := c.connect(t, "plaintiff", token)
-	if took := time.Since(start); took > 3*time.Second {
+	took := time.Since(start)
+	if took > 3*time.Second {
 		t.Errorf("resumed after %s", took)
+	}
+	eventually(t, "the voice goes on over the resumed session", 5*time.Second, func() bool { return clerk.hears(plaintiff) > before+100 })
+	t.Logf("back after %s; the longest silence meanwhile was %s", took.Round(time.Millisecond), clerk.longest().Round(time.Millisecond))
+	if silence := clerk.longest(); silence > time.Second {
+		t.Errorf("media stopped for %s while the socket was away", silence)
 	}
 	back.mu.Lock()
 	if !back.welcome.Resumed || !back.welcome.Media {

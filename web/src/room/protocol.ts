@@ -105,7 +105,7 @@ export type Reply =
   | { type: "answers"; answers: Answer[] }
   | ({ type: "integrity" } & Integrity)
   | { type: "notice"; code: string; by: string }
-  | { type: "drain"; retryAfter: number }
+  | { type: "drain"; reason: string; retryAfter: number }
   | { type: "clock"; sent: number; now: string }
   | { type: "media"; fresh: boolean; publishAudio: boolean; publishVideo: boolean }
   | { type: "published"; sdp: string }

@@ -37,8 +37,8 @@ func (r *reporter) NewInterceptor(string) (interceptor.Interceptor, error) {
 
 func newSSRC() uint32 { return rand.Uint32() | 1 }
 
-// run sends what is due until done closes.
-func (r *reporter) run(done <-chan struct{}) {
+// run writes what is due until done closes; flush sends it.
+func (r *reporter) run(done <-chan struct{}, flush func()) {
 	tick := time.NewTicker(feedbackTick)
 	defer tick.Stop()
 	var due []*arrivals
@@ -51,6 +51,7 @@ func (r *reporter) run(done <-chan struct{}) {
 			for _, a := range due {
 				a.send(now)
 			}
+			flush()
 			clear(due)
 		}
 	}

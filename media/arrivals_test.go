@@ -59,7 +59,7 @@ func TestArrivalsAreTold(t *testing.T) {
 	r := &reporter{ssrc: newSSRC()}
 	done := make(chan struct{})
 	var wg sync.WaitGroup
-	wg.Go(func() { r.run(done) })
+	wg.Go(func() { r.run(done, func() {}) })
 	defer func() { close(done); wg.Wait() }()
 	i, err := r.NewInterceptor("")
 	if err != nil {

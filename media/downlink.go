@@ -36,8 +36,10 @@ type downlink struct {
 
 	mu        sync.Mutex // guards what follows
 	allocator allocate.Allocator[*subscription]
-	speaker   string // peer that spoke last
-	given     int    // bps that the last allocation gave
+	demands   []allocate.Demand[*subscription] // of the last allocation; their room is used again
+	rates     []int                            // of demands
+	speaker   string                           // peer that spoke last
+	given     int                              // bps that the last allocation gave
 	weak      map[*subscription]bool
 	reports   time.Time
 }
@@ -150,12 +152,16 @@ func (u *subscriber) allocate(now time.Time) {
 
 // demandsLocked lists what the receiver wants, in a settled order.
 func (d *downlink) demandsLocked(forwards map[*track]*subscription) []allocate.Demand[*subscription] {
-	out := make([]allocate.Demand[*subscription], 0, len(forwards))
+	clear(d.demands)
+	out := d.demands[:0]
+	d.rates = slices.Grow(d.rates[:0], len(forwards)*maxLayers)
 	for t, s := range forwards {
 		if s.bound.Load() == nil || !s.allowed.Load() || !t.permitted.Load() || t.quiet() {
 			continue
 		}
-		x := allocate.Demand[*subscription]{Key: s, Class: allocate.Rest, RateBps: make([]int, maxLayers), Want: s.wanted()}
+		n := len(d.rates)
+		d.rates = d.rates[:n+maxLayers]
+		x := allocate.Demand[*subscription]{Key: s, Class: allocate.Rest, RateBps: d.rates[n:], Want: s.wanted()}
 		t.costs(x.RateBps)
 		switch {
 		case t.kind == webrtc.RTPCodecTypeAudio:
@@ -167,6 +173,7 @@ func (d *downlink) demandsLocked(forwards map[*track]*subscription) []allocate.D
 		}
 		out = append(out, x)
 	}
+	d.demands = out
 	slices.SortFunc(out, func(a, b allocate.Demand[*subscription]) int {
 		return cmp.Compare(a.Key.track.info.ID, b.Key.track.info.ID)
 	})

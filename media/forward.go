@@ -54,6 +54,7 @@ func (l *layer) accept(run []*buffer) []*buffer {
 				continue
 			}
 		}
+		l.outdate(b.arrived)
 		if b.key {
 			l.wantKey, l.keySeen = false, b.arrived
 		}
@@ -70,6 +71,18 @@ func (l *layer) accept(run []*buffer) []*buffer {
 		out = append(out, b)
 	}
 	return out
+}
+
+// outdate gives back the buffers of packets that nobody will ask for any more.
+func (l *layer) outdate(now time.Time) {
+	for {
+		old, ok := l.cache.Oldest()
+		if !ok || now.Sub(old.arrived) < cacheTime {
+			return
+		}
+		l.cache.DropOldest()
+		buffers.Put(old)
+	}
 }
 
 // holdBack makes what comes after a stretch that nobody got go on without a

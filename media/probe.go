@@ -113,7 +113,6 @@ func (w *worker) probe(now time.Time) {
 	}
 	clear(w.probes[len(running):])
 	w.probes = running
-	w.sfu.port.flush()
 }
 
 // pad sends that many bytes of padding.

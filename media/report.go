@@ -58,6 +58,7 @@ func (w *worker) reports() {
 			s.flow.bytes.Store(s.octets)
 		}
 	}
+	w.sfu.port.flush()
 }
 
 // receiverReport tells the publisher how the track's streams arrive (RFC 3550

@@ -82,7 +82,7 @@ func New(cfg Config) (*SFU, error) {
 	}
 	s.wg.Go(s.housekeeping)
 	s.wg.Go(s.allocating)
-	s.wg.Go(func() { s.reporter.run(s.done) })
+	s.wg.Go(func() { s.reporter.run(s.done, s.port.flush) })
 	return s, nil
 }
 

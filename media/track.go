@@ -22,9 +22,10 @@ import (
 const (
 	bufferSize   = 1500
 	maxLayers    = simulcast.Max
-	videoCache   = 1024 // packets: about 5 s of 2 Mbps
-	audioCache   = 128  // packets: 2.5 s of 20 ms
-	badInARow    = 1000 // malformed packets before a stream is given up
+	videoCache   = 1024            // packets: about 5 s of 2 Mbps
+	audioCache   = 128             // packets: 2.5 s of 20 ms
+	cacheTime    = 3 * time.Second // longer than anybody asks for a packet
+	badInARow    = 1000            // malformed packets before a stream is given up
 	keyThrottle  = 500 * time.Millisecond
 	silentLayer  = 400 * time.Millisecond // a layer that sends nothing for this long is off
 	recordedKeys = 10 * time.Second       // a recorded picture can be sought to this closely

@@ -107,6 +107,7 @@ func (w *worker) run() {
 			w.look(now)
 			w.upstream(now)
 			w.probe(now)
+			w.sfu.port.flush()
 			w.rate(now)
 		case j := <-w.jobs:
 			w.collect(j)

@@ -58,8 +58,12 @@ func (d *Demand[K]) next(layer int) (int, bool) {
 // fixed order, and each that fits is taken: so a larger budget never takes
 // from the first in order.
 func Share[K comparable](budgetBps int, demands []Demand[K]) []int {
-	out := make([]int, len(demands))
-	order := make([]int, len(demands))
+	n := len(demands)
+	return share(make([]int, n), make([]int, n), budgetBps, demands)
+}
+
+// share is Share into out; order is room to work in. Both are as long as demands.
+func share[K comparable](out, order []int, budgetBps int, demands []Demand[K]) []int {
 	for i := range demands {
 		out[i], order[i] = Paused, i
 		if demands[i].Class == Audio && demands[i].Want != Paused {
@@ -119,6 +123,7 @@ func withoutHeadroom(bps int) int { return bps / (100 + headroom) * 100 }
 // are not safe for concurrent use. The zero value is ready.
 type Allocator[K comparable] struct {
 	given map[K]*given
+	room  []int // to work in
 }
 
 type given struct {
@@ -128,14 +133,17 @@ type given struct {
 	seen        bool
 }
 
-// Update gives each demand a layer, in the list's order.
+// Update gives each demand a layer, in the list's order. The result is valid
+// until the next call.
 func (a *Allocator[K]) Update(budgetBps int, demands []Demand[K], now time.Time) []int {
 	if a.given == nil {
 		a.given = map[K]*given{}
 	}
-	most := Share(budgetBps, demands)
-	safe := Share(withoutHeadroom(budgetBps), demands)
-	out := make([]int, len(demands))
+	n := len(demands)
+	a.room = slices.Grow(a.room[:0], 4*n)[:4*n]
+	order, out := a.room[2*n:3*n], a.room[3*n:]
+	most := share(a.room[:n], order, budgetBps, demands)
+	safe := share(a.room[n:2*n], order, withoutHeadroom(budgetBps), demands)
 	for _, g := range a.given {
 		g.seen = false
 	}

@@ -8,6 +8,9 @@ package packetcache
 type Cache[T any] struct {
 	slots []slot[T]
 	mask  uint16
+	low   uint16 // nothing within a ring's length before high is held below it
+	high  uint16 // highest ever stored
+	begun bool
 }
 
 type slot[T any] struct {
@@ -33,7 +36,44 @@ func (c *Cache[T]) Put(seq uint16, v T) (displaced T, ok bool) {
 	}
 	displaced, ok = s.v, s.used
 	s.seq, s.used, s.v = seq, true, v
+	c.reach(seq)
 	return displaced, ok
+}
+
+// reach keeps low and high around seq.
+func (c *Cache[T]) reach(seq uint16) {
+	if !c.begun {
+		c.begun, c.low, c.high = true, seq, seq
+	}
+	if int16(seq-c.high) > 0 {
+		c.high = seq
+	}
+	if int16(seq-c.low) < 0 {
+		c.low = seq
+	}
+	if c.high-c.low > c.mask {
+		c.low = c.high - c.mask
+	}
+}
+
+// Oldest is the packet with the lowest sequence number; ok is false when none
+// is held. What lies more than the ring's length behind, after a leap of the
+// numbers, is not counted.
+func (c *Cache[T]) Oldest() (v T, ok bool) {
+	for ; c.begun && c.low != c.high+1; c.low++ {
+		if s := &c.slots[c.low&c.mask]; s.used && s.seq == c.low {
+			return s.v, true
+		}
+	}
+	return v, false
+}
+
+// DropOldest forgets what Oldest returned.
+func (c *Cache[T]) DropOldest() {
+	if _, ok := c.Oldest(); ok {
+		c.slots[c.low&c.mask] = slot[T]{}
+		c.low++
+	}
 }
 
 // Get returns the packet with this sequence number.

@@ -31,6 +31,47 @@ func TestCache(t *testing.T) {
 	}
 }
 
+// TestOldest takes packets out in the order of their numbers, over gaps, a wrap, late packets and a leap.
+func TestOldest(t *testing.T) {
+	c := New[int](8)
+	if _, ok := c.Oldest(); ok {
+		t.Error("an empty cache holds something")
+	}
+	c.DropOldest()
+	for _, seq := range []uint16{65533, 65535, 1, 0} {
+		c.Put(seq, int(seq))
+	}
+	take := func(want ...int) {
+		t.Helper()
+		for _, w := range want {
+			if v, ok := c.Oldest(); !ok || v != w {
+				t.Fatalf("oldest is %d %v, want %d", v, ok, w)
+			}
+			c.DropOldest()
+			if _, ok := c.Get(uint16(w)); ok {
+				t.Fatalf("%d was not dropped", w)
+			}
+		}
+	}
+	take(65533, 65535)
+	c.Put(65534, 65534) // late
+	take(65534, 0, 1)
+	if _, ok := c.Oldest(); ok {
+		t.Error("something is left")
+	}
+	for seq := range uint16(20) {
+		c.Put(10+seq, 10+int(seq))
+	}
+	take(22, 23)
+	c.Put(1000, 1000)
+	take(1000)
+	if _, ok := c.Oldest(); ok {
+		t.Error("something is left after a leap")
+	}
+	c.Put(1001, 1001)
+	take(1001)
+}
+
 func BenchmarkPutGet(b *testing.B) {
 	c := New[*int](1024)
 	v := new(int)

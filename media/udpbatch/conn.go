@@ -1,7 +1,7 @@
-// Package udpbatch is a UDP socket that holds back RTP packets until Flush
-// and then sends them with as few system calls as the kernel allows:
+// Package udpbatch is a UDP socket that holds back RTP and RTCP until Flush
+// and then sends it with as few system calls as the kernel allows:
 // sendmmsg for many messages and UDP_SEGMENT (GSO) for runs of packets to one
-// address. Everything else (STUN, DTLS, RTCP) is sent at once.
+// address. Everything else (STUN, DTLS) is sent at once.
 package udpbatch
 
 import (
@@ -29,7 +29,7 @@ var (
 type Stats struct {
 	Calls    uint64 // sendmmsg calls
 	Messages uint64 // messages handed to the kernel (a GSO run counts as one)
-	Packets  uint64 // RTP packets queued
+	Packets  uint64 // RTP and RTCP packets queued
 	Dropped  uint64 // packets the kernel refused
 }
 
@@ -88,7 +88,5 @@ func (c *Conn) WriteTo(b []byte, to net.Addr) (int, error) {
 	return c.WriteToAddrPort(b, u.AddrPort())
 }
 
-// isRTP tells RTP from STUN, DTLS (RFC 7983) and RTCP (RFC 5761).
-func isRTP(b []byte) bool {
-	return len(b) >= 12 && len(b) <= maxPacket && b[0]&0xc0 == 0x80 && (b[1] < 192 || b[1] > 223)
-}
+// held tells RTP and RTCP from STUN and DTLS (RFC 7983).
+func held(b []byte) bool { return len(b) <= maxPacket && len(b) > 0 && b[0]&0xc0 == 0x80 }

@@ -91,8 +91,9 @@ func TestOthersAreSentAtOnce(t *testing.T) {
 	c, r := pair(t, "127.0.0.1")
 	to := r.LocalAddr().(*net.UDPAddr).AddrPort()
 	stun := make([]byte, 20)
-	rtcp := append([]byte{0x80, 200}, make([]byte, 30)...)
-	for _, b := range [][]byte{rtpPacket(1, 100), stun, rtcp} {
+	dtls := append([]byte{22, 0xfe}, make([]byte, 30)...)
+	rtcp := append([]byte{0x80, 200}, make([]byte, 26)...)
+	for _, b := range [][]byte{rtpPacket(1, 100), stun, rtcp, dtls} {
 		if _, err := c.WriteToAddrPort(b, to); err != nil {
 			t.Fatal(err)
 		}
@@ -107,8 +108,10 @@ func TestOthersAreSentAtOnce(t *testing.T) {
 		}
 	}
 	c.Flush()
-	if n, err := r.Read(buf); err != nil || n != 100 {
-		t.Errorf("%d bytes, %v, want the held packet", n, err)
+	for _, want := range []int{100, 28} {
+		if n, err := r.Read(buf); err != nil || n != want {
+			t.Errorf("%d bytes, %v, want the held packet of %d", n, err, want)
+		}
 	}
 }
 

@@ -75,12 +75,12 @@ func (l *lane) init(c *Conn, raw syscall.RawConn, six bool) {
 	}
 }
 
-// WriteToAddrPort queues an RTP packet until Flush and sends anything else at once.
+// WriteToAddrPort queues RTP and RTCP until Flush and sends anything else at once.
 func (c *Conn) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
 	if to.Addr().Is4In6() {
 		to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port())
 	}
-	if !isRTP(b) {
+	if !held(b) {
 		return c.WriteToUDPAddrPort(b, to)
 	}
 	room, err := c.Reserve(to, len(b))

@@ -21,7 +21,7 @@ func (c *Conn) openLanes(six bool) error {
 
 // WriteToAddrPort sends one datagram.
 func (c *Conn) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
-	if isRTP(b) {
+	if held(b) {
 		c.count.packets.Add(1)
 	}
 	return c.WriteToUDPAddrPort(b, netip.AddrPortFrom(to.Addr().Unmap(), to.Port()))

@@ -1,0 +1,151 @@
+package media
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// codecsPage publishes the browser's fake camera with each codec in turn, 720 lines in three layers, and receives it
+// in the same tab at three sizes.
+//
+//go:embed testdata/codecs.html
+var codecsPage []byte
+
+// codecHall is the test's signaling: HTTP posts in place of a socket.
+type codecHall struct {
+	result chan []byte
+	peers  map[string]*Peer // by id; the page asks one thing of a peer at a time
+	offers map[string]chan string
+}
+
+func (h *codecHall) join(r *Room, id string) error {
+	offers := make(chan string, 16)
+	p, err := r.Join(id, JoinOptions{Permissions: everything, Events: Events{Offer: func(sdp string) { offers <- sdp }}})
+	h.peers[id], h.offers[id] = p, offers
+	return err
+}
+
+func (h *codecHall) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	var answer string
+	p := h.peers[r.URL.Query().Get("id")]
+	switch {
+	case err != nil:
+	case r.URL.Path == "/":
+		w.Header().Set("Content-Type", "text/html")
+		answer = string(codecsPage)
+	case r.URL.Path == "/result":
+		h.result <- body
+	case p == nil:
+		http.NotFound(w, r)
+		return
+	case r.URL.Path == "/publish":
+		answer, err = p.Publish(string(body))
+	case r.URL.Path == "/answer":
+		err = p.AnswerSubscribe(string(body))
+	case r.URL.Path == "/show":
+		var lines int
+		if lines, err = strconv.Atoi(r.URL.Query().Get("lines")); err == nil {
+			err = p.Show([]View{{Peer: r.URL.Query().Get("of"), Source: SourceCamera, Width: lines * 16 / 9, Height: lines}})
+		}
+	case r.URL.Path == "/offer":
+		select {
+		case answer = <-h.offers[r.URL.Query().Get("id")]:
+		case <-time.After(time.Second):
+		case <-r.Context().Done():
+		}
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	_, _ = io.WriteString(w, answer)
+}
+
+// chromium opens a page until the test ends. One browser runs on the machine at a time.
+func chromium(t *testing.T, url string) {
+	t.Helper()
+	lock, err := os.OpenFile(os.TempDir()+"/chromium.lock", os.O_CREATE|os.O_RDWR, 0o666)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, "chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run",
+		"--user-data-dir="+t.TempDir(), "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
+		"--autoplay-policy=no-user-gesture-required", "--allow-loopback-in-peer-connection", url)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cancel()
+		_ = cmd.Wait() // it was killed
+		_ = lock.Close()
+	})
+}
+
+// TestChromiumCodecs: of H264 simulcast and of VP9 and AV1 in three spatial layers all layers arrive, the receiver's
+// picture follows the size at which it is shown, and no change freezes it for more than half a second.
+func TestChromiumCodecs(t *testing.T) {
+	h := &codecHall{result: make(chan []byte, 1), peers: map[string]*Peer{}, offers: map[string]chan string{}}
+	codecs := []string{"H264", "VP9", "AV1"}
+	sfu := newSFU(t)
+	for _, c := range codecs {
+		for _, id := range []string{c, "viewer-of-" + c} {
+			if err := h.join(sfu.Room(c), id); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	site := httptest.NewServer(h)
+	t.Cleanup(site.Close)
+	chromium(t, site.URL+"/")
+	var r struct {
+		Error  string
+		Codecs []struct {
+			Codec, Mime string
+			Layers      int
+			Steps       []struct {
+				Lines          int
+				Took, Frozen   float64 // milliseconds; of the best round
+				Lost, Received int
+			}
+		}
+	}
+	select {
+	case b := <-h.result:
+		t.Logf("%s", b)
+		if err := json.Unmarshal(b, &r); err != nil || r.Error != "" {
+			t.Fatal(r.Error, err)
+		}
+	case <-time.After(90 * time.Second):
+		t.Fatal("the browser says nothing")
+	}
+	if len(r.Codecs) != len(codecs) {
+		t.Fatalf("%d codecs", len(r.Codecs))
+	}
+	for _, c := range r.Codecs {
+		if c.Layers != 3 || c.Mime != "video/"+c.Codec {
+			t.Errorf("%s: %d layers arrive of %s", c.Codec, c.Layers, c.Mime)
+		}
+		for _, s := range c.Steps {
+			if s.Took > 5000 || s.Frozen > 500 {
+				t.Errorf("%s: %d lines only after %.0f ms, frozen for %.0f ms", c.Codec, s.Lines, s.Took, s.Frozen)
+			}
+		}
+	}
+}

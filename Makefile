@@ -35,7 +35,7 @@ $(dist)/.built: web/node_modules/.installed $(sources) go.mod
 		--chunk-names='chunk-[hash]' --outdir=$(dist) --log-level=warning
 	@touch $@
 
-$(fonts): web/node_modules/.installed web/build-fonts.mjs
+$(fonts): web/node_modules/.installed web/build-fonts.mjs web/rare-glyphs.mjs
 	node web/build-fonts.mjs
 
 $(dist)/licences.txt: web/node_modules/.installed go.mod web/build-licences.mjs

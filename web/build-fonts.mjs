@@ -1,25 +1,43 @@
-// Packs the court's typeface for embedding into the binary: reads the pinned npm package, writes
-// service/pdf/fonts/*.gz (git-ignored; `make assets` runs this). The same package always gives the same bytes.
+// Packs the court's typeface for embedding into the binary: reads the pinned npm packages, writes
+// service/pdf/fonts/*.gz and web/static/dist/rare.ttf (git-ignored; `make assets` runs this). The same packages always
+// give the same bytes.
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
+import { cut, parse } from "./rare-glyphs.mjs";
 
 const web = dirname(fileURLToPath(import.meta.url));
-const from = join(web, "node_modules", "@expo-google-fonts", "noto-serif-sc");
+const packages = join(web, "node_modules", "@expo-google-fonts");
 const to = join(web, "..", "service", "pdf", "fonts");
 
-const files = [
-  ["400Regular/NotoSerifSC_400Regular.ttf", "NotoSerifSC-Regular.ttf.gz"],
-  ["700Bold/NotoSerifSC_700Bold.ttf", "NotoSerifSC-Bold.ttf.gz"],
-  ["LICENSE_FONT", "OFL.txt.gz"], // the licence must travel with the fonts
-];
+const read = (country, weight) => readFileSync(join(packages, `noto-serif-${country.toLowerCase()}`, weight, `NotoSerif${country}_${weight}.ttf`));
 
-mkdirSync(to, { recursive: true });
-for (const [source, target] of files) {
-  const packed = gzipSync(readFileSync(join(from, source)), { level: 9 });
-  packed[9] = 255; // RFC 1952 OS byte "unknown": the same on every platform
-  const path = join(to, target);
-  writeFileSync(path + ".part", packed);
+function write(path, data) {
+  writeFileSync(path + ".part", data);
   renameSync(path + ".part", path); // a build that is cut short leaves no half font
 }
+
+function pack(name, data) {
+  const packed = gzipSync(data, { level: 9 });
+  packed[9] = 255; // RFC 1952 OS byte "unknown": the same on every platform
+  write(join(to, name + ".gz"), packed);
+}
+
+const isHan = (c) => (c >= 0x3400 && c <= 0x9fff) || c >= 0x20000; // with extensions A to H
+
+mkdirSync(to, { recursive: true });
+for (const [weight, name] of [["400Regular", "Regular"], ["700Bold", "Bold"]]) {
+  // Characters of names that the Chinese typeface lacks, such as 𠮷 and 𢫏, come from its Japanese and Hong Kong sisters.
+  const whole = read("SC", weight);
+  const chinese = parse(whole);
+  const known = new Set(chinese.glyphs.keys());
+  pack(`NotoSerifSC-${name}.ttf`, whole);
+  for (const country of ["JP", "HK"]) {
+    const sister = parse(read(country, weight));
+    const codes = [...sister.glyphs.keys()].filter((c) => isHan(c) && !known.has(c));
+    codes.forEach((c) => known.add(c));
+    pack(`NotoSerif${country}-${name}.rare.ttf`, cut(sister, codes));
+  }
+}
+pack("OFL.txt", readFileSync(join(packages, "noto-serif-sc", "LICENSE_FONT"))); // the licence must travel with the fonts

@@ -11,7 +11,7 @@ import (
 )
 
 // aliasStart is where aliases begin: the private use area, which no document may use itself. fpdf writes codes of 16
-// bits, so a character beyond the basic plane (names such as 𬱖 U+2C456) travels under an alias, and the ToUnicode map
+// bits, so a character beyond the basic plane (names such as 𬱖 U+2CC56) travels under an alias, and the ToUnicode map
 // gives its true code back to whoever searches or copies the text.
 const aliasStart = 0xE000
 

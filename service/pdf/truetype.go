@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 )
 
@@ -115,6 +116,42 @@ func (f *face) glyph(r rune) (int, bool) {
 	}
 	glyph := int(f.groups[i].glyph + code - f.groups[i].first)
 	return glyph, glyph > 0 && glyph < len(f.advances)
+}
+
+// add gives f the characters of more that it lacks, with outlines and widths; both must have the same units. It is for
+// the time before anybody else has f.
+func (f *face) add(more *face) error {
+	first, start := len(f.advances), uint32(len(f.glyf))
+	if more.unitsPer != f.unitsPer || first+len(more.advances) > 0xFFFF {
+		return errFont
+	}
+	var glyf []byte
+	for glyph := range more.advances {
+		outline := append([]byte(nil), more.outlineBytes(glyph)...)
+		parts, err := components(outline)
+		if err != nil {
+			return err
+		}
+		for _, part := range parts {
+			binary.BigEndian.PutUint16(outline[part.offset+2:], uint16(first+part.glyph))
+		}
+		glyf = append(glyf, outline...)
+		f.loca = append(f.loca, start+uint32(len(glyf)))
+	}
+	f.glyf = slices.Concat(f.glyf, glyf)
+	f.advances = append(f.advances, more.advances...)
+	added := make([]cmapGroup, 0, len(more.groups))
+	for _, g := range more.groups {
+		for code := g.first; code <= g.last; code++ {
+			if _, known := f.glyph(rune(code)); !known {
+				glyph := uint32(first) + g.glyph + code - g.first
+				added = append(added, cmapGroup{code, code, glyph})
+			}
+		}
+	}
+	f.groups = append(f.groups, added...)
+	sort.Slice(f.groups, func(i, j int) bool { return f.groups[i].first < f.groups[j].first })
+	return nil
 }
 
 // width returns the advance width of r in em; a rune without a glyph counts as one em.

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"encoding/binary"
 	"errors"
 
 	"github.com/pion/rtp/codecs"
@@ -28,6 +29,7 @@ type pictures struct {
 	vp9     codecs.VP9Packet
 	av1     codecs.AV1Depacketizer
 	cur     frame // its data are used again
+	layers  []int // where the frames of VP9's spatial layers begin in cur
 	open    bool  // cur holds the start of a frame
 	broken  bool  // cur lacks packets
 	ended   bool  // the packet before ended a frame
@@ -62,7 +64,7 @@ func (p *pictures) packet(h held, missing bool) {
 			return
 		}
 		p.open, p.broken = true, false
-		p.cur = frame{ts: h.ts, data: p.cur.data[:0]}
+		p.cur, p.layers = frame{ts: h.ts, data: p.cur.data[:0]}, p.layers[:0]
 		// A fragment of a frame that was lost stays in the depacketizers.
 		p.h264, p.av1 = codecs.H264Packet{IsAVC: true}, codecs.AV1Depacketizer{}
 	}
@@ -107,6 +109,9 @@ func (p *pictures) part(b []byte) (part []byte, key bool, err error) {
 	case "V_VP9":
 		part, err = p.vp9.Unmarshal(b)
 		d, wrong := packet.ParseVP9(b)
+		if d.Start {
+			p.layers = append(p.layers, len(p.cur.data))
+		}
 		return part, d.KeyFrame(), errors.Join(err, wrong)
 	case "V_AV1":
 		part, err = p.av1.Unmarshal(b)
@@ -133,7 +138,27 @@ func (p *pictures) finish() {
 	}
 	f := p.cur
 	f.data = append([]byte(nil), f.data...)
+	if len(p.layers) > 1 {
+		f.data = appendSuperframeIndex(f.data, p.layers)
+	}
 	f.lost = p.lost
 	p.needKey, p.lost = false, false
 	p.emit(f)
+}
+
+// appendSuperframeIndex ends a VP9 picture of several frames, which begin at
+// these offsets, with their sizes: a file's decoder finds them by it (VP9
+// bitstream specification annex B). Each size takes four bytes.
+func appendSuperframeIndex(data []byte, begins []int) []byte {
+	marker := byte(0b110<<5 | 3<<3 | len(begins) - 1)
+	end := len(data)
+	data = append(data, marker)
+	for i, begin := range begins {
+		next := end
+		if i+1 < len(begins) {
+			next = begins[i+1]
+		}
+		data = binary.LittleEndian.AppendUint32(data, uint32(next-begin))
+	}
+	return append(data, marker)
 }

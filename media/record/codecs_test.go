@@ -180,3 +180,34 @@ func TestAV1SequenceHeader(t *testing.T) {
 		}
 	}
 }
+
+// TestSpatialLayersMakeOnePicture: the frames of VP9's spatial layers are one picture of the file, with an index of
+// their sizes; one layer alone needs none, and a picture that begins above the lowest is not whole.
+func TestSpatialLayersMakeOnePicture(t *testing.T) {
+	var out []frame
+	p := newPictures("V_VP9", func(f frame) { out = append(out, f) })
+	send := func(ts int64, layers ...byte) {
+		for i, spatial := range layers {
+			for part := range 2 {
+				flags := byte(0x28) >> (3 * part) & 0x08 // B of the first
+				flags |= byte(part) << 2                 // E of the last
+				if ts > 0 {
+					flags |= 0x40
+				}
+				p.packet(held{ts: ts, marker: i == len(layers)-1 && part == 1, payload: []byte{0x20 | flags, spatial << 1, 0, 'a' + spatial, byte('0' + part)}}, false)
+			}
+		}
+	}
+	send(0, 0, 1, 2)
+	send(1, 0)
+	send(2, 1, 2)
+	want := []string{"a0a1b0b1c0c1" + "\xda\x04\x00\x00\x00\x04\x00\x00\x00\x04\x00\x00\x00\xda", "a0a1"}
+	if len(out) != len(want) {
+		t.Fatalf("%d pictures, want %d", len(out), len(want))
+	}
+	for i, f := range out {
+		if string(f.data) != want[i] || f.key != (i == 0) {
+			t.Errorf("picture %d: %q, key %v, want %q", i, f.data, f.key, want[i])
+		}
+	}
+}

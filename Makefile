@@ -22,7 +22,7 @@ run: ## Set up what is needed, build, and start the demo court on http://127.0.0
 build: assets ## Build bin/yunting
 	$(GO) build -ldflags '-X main.version=$(version)' -o bin/yunting ./cmd/yunting
 
-assets: $(dist)/.built $(fonts) $(dist)/licences.txt ## Build the bundles, fonts and the licence page from pinned packages
+assets: $(dist)/.built $(fonts) $(dist)/rare-sc.ttf $(dist)/licences.txt ## Build the bundles, fonts and the licence page from pinned packages
 
 web/node_modules/.installed: web/package.json web/package-lock.json
 	cd web && npm ci --no-audit --no-fund --loglevel=error
@@ -37,6 +37,10 @@ $(dist)/.built: web/node_modules/.installed $(sources) go.mod
 
 $(fonts): web/node_modules/.installed web/build-fonts.mjs web/rare-glyphs.mjs
 	node web/build-fonts.mjs
+
+$(dist)/rare-sc.ttf: $(fonts)
+	@test -e $@ || node web/build-fonts.mjs
+	@touch $@
 
 $(dist)/licences.txt: web/node_modules/.installed go.mod web/build-licences.mjs
 	@mkdir -p $(dist)

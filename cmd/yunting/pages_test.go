@@ -23,6 +23,7 @@ var looks = []struct {
 func TestBrowserEveryPage(t *testing.T) {
 	p := startDemo(t, "--no-participants", "--log-level", "warn")
 	pages := pagePatterns(t)
+	rareNames(t, p)
 	for _, look := range looks {
 		seen := make(map[string]int)
 		for _, login := range []string{"", "zhangwei", "lina", "linjing", "wanglei", "zhaomin", "chenxi", "zhouhang"} {
@@ -40,6 +41,21 @@ func TestBrowserEveryPage(t *testing.T) {
 				t.Errorf("nobody saw %s in %s", pattern, look.language)
 			}
 		}
+	}
+}
+
+// rareNames: pages bring glyphs of their own for characters beyond the basic plane, and the browser takes the fonts for
+// sound. What they hold is cut as the fonts of documents are, which the tests of service/pdf look at.
+func rareNames(t *testing.T, p *process) {
+	v := newVisitor(t, p.url, "reader of names")
+	v.open("/login")
+	for family, name := range map[string]string{"Rare names SC": "𬱖", "Rare names JP": "𠮷", "Rare names HK": "𢫏"} {
+		if n := evaluate[int](v, fmt.Sprintf(`document.fonts.load('40px "%s"', '%s').then(f => f.filter(x => x.status === 'loaded').length)`, family, name)); n != 1 {
+			t.Errorf("%s: %d fonts were loaded", family, n)
+		}
+	}
+	if stack := evaluate[string](v, `getComputedStyle(document.body).fontFamily`); !strings.Contains(stack, "Rare names JP") {
+		t.Errorf("pages are set in %s", stack)
 	}
 }
 

@@ -71,6 +71,9 @@ func mediaEngine(feedback ...webrtc.RTCPFeedback) (*webrtc.MediaEngine, error) {
 // from r, everything else that a publisher is told from the workers.
 func publishAPI(se webrtc.SettingEngine, r *reporter) (*webrtc.API, error) {
 	m, err := mediaEngine(webrtc.RTCPFeedback{Type: webrtc.TypeRTCPFBTransportCC})
+	if err == nil {
+		err = registerRTX(m) // repairs and the publisher's probes
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -134,12 +137,17 @@ func subscribeEngine() (*webrtc.MediaEngine, error) {
 			return nil, fmt.Errorf("media: header extensions: %w", err)
 		}
 	}
+	return m, registerRTX(m) // repairs and our probes
+}
+
+// registerRTX gives each video codec its retransmission format (RFC 4588).
+func registerRTX(m *webrtc.MediaEngine) error {
 	for _, c := range codecs() {
 		if err := m.RegisterCodec(rtxOf(&c), webrtc.RTPCodecTypeVideo); err != nil {
-			return nil, fmt.Errorf("media: rtx: %w", err)
+			return fmt.Errorf("media: rtx: %w", err)
 		}
 	}
-	return m, nil
+	return nil
 }
 
 func settings(cfg Config, p *port) webrtc.SettingEngine {

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"encoding/binary"
 	"time"
 
 	"github.com/pion/rtcp"
@@ -23,6 +24,7 @@ type forwarder struct {
 	rtx      uint16   // next sequence number of RTX
 	media    outgoing // by our own egress
 	repairs  outgoing // by our own egress, on RTX
+	wrapped  []byte   // payload of the last packet on RTX
 	paused   bool     // something was held back since the last packet
 	target   uint8
 	sentAt   time.Time // of the last packet
@@ -191,11 +193,16 @@ func (s *subscription) continued(b *buffer) uint32 {
 // write sends one packet with the receiver's numbers. The shared payload's
 // picture numbers are changed for the call and put back.
 func (s *subscription) write(out *binding, b *buffer, to rewrite.Out) {
+	s.writeAs(out, b, to, s.numbers[int(to.Seq)%len(s.numbers)], false)
+}
+
+// writeAs is write with a transport-wide number, on RTX or not.
+func (s *subscription) writeAs(out *binding, b *buffer, to rewrite.Out, number uint16, rtx bool) {
 	h := &s.header
 	h.Version = 2
 	h.PayloadType, h.SSRC = out.pt, out.ssrc
 	h.SequenceNumber, h.Timestamp = to.Seq, to.Timestamp
-	s.extend(out, b, s.numbers[int(to.Seq)%len(s.numbers)])
+	s.extend(out, b, number)
 	var payload []byte
 	payload, h.Marker = b.shape(to.Layer)
 	if b.red > 0 {
@@ -205,18 +212,33 @@ func (s *subscription) write(out *binding, b *buffer, to rewrite.Out) {
 	if changed {
 		b.vp8.SetPicture(payload, to.Picture, to.TL0)
 	}
+	sent, by := payload, &s.media
+	if rtx {
+		sent, by = s.wrap(out, payload), &s.repairs
+	}
 	if e := s.peer.sub.egress.Load(); e != nil {
-		s.media.write(e, h, payload)
+		by.write(e, h, sent)
 	} else { // an error means that the connection is closing; its state event tells
-		_, _ = out.out.WriteRTP(h, payload)
+		_, _ = out.out.WriteRTP(h, sent)
 	}
 	if changed {
 		b.vp8.SetPicture(payload, b.vp8.PictureID, b.vp8.TL0PicIdx)
 	}
 }
 
-// resend answers a NACK from the layer's cache, byte for byte as first sent:
-// the same packet index must never carry other bytes (RFC 7714 section 8.2).
+// wrap makes the packet in header one of RTX, with numbers of its own; the
+// packet's own goes before its payload (RFC 4588 section 4).
+func (s *subscription) wrap(out *binding, payload []byte) []byte {
+	h := &s.header
+	s.wrapped = append(binary.BigEndian.AppendUint16(s.wrapped[:0], h.SequenceNumber), payload...)
+	h.PayloadType, h.SSRC, h.SequenceNumber = out.rtxPT, out.rtxSSRC, s.rtx
+	s.rtx++
+	return s.wrapped
+}
+
+// resend answers a NACK from the layer's cache: on RTX where the receiver takes
+// it, else byte for byte as first sent, for the same packet index must never
+// carry other bytes (RFC 7714 section 8.2).
 func (s *subscription) resend(pairs []rtcp.NackPair) {
 	out := s.bound.Load()
 	if out == nil || !s.allowed.Load() || !s.ready.Load() || !s.track.permitted.Load() || !s.mapper.Started() {
@@ -252,7 +274,8 @@ func (s *subscription) resend(pairs []rtcp.NackPair) {
 }
 
 func (s *subscription) resendOne(out *binding, seq uint16) bool {
-	if s.mapper.Last().Seq-seq >= uint16(len(s.numbers)) {
+	rtx := out.rtxPT != 0 && (out.sequence == 0 || s.heard.Load())
+	if !rtx && s.mapper.Last().Seq-seq >= uint16(len(s.numbers)) {
 		return false // its transport-wide number is forgotten: the bytes would differ
 	}
 	index, source, run, ok := s.mapper.Source(seq)
@@ -267,7 +290,16 @@ func (s *subscription) resendOne(out *binding, seq uint16) bool {
 	if !ok {
 		return false
 	}
-	s.write(out, b, s.mapper.Again(run, b.in()))
+	to := s.mapper.Again(run, b.in())
+	if !rtx {
+		s.write(out, b, to)
+		return true
+	}
+	var number uint16
+	if out.sequence != 0 {
+		number = s.peer.down.estimator.Sent(wireBytes(b), time.Now())
+	}
+	s.writeAs(out, b, to, number, true)
 	return true
 }
 

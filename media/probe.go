@@ -56,16 +56,35 @@ func (u *subscriber) carrierLocked() *subscription {
 		if b == nil || b.rtxPT == 0 || b.sequence == 0 || !s.allowed.Load() {
 			continue
 		}
-		if !s.probing {
-			if err := u.listenLocked(s, b); err != nil {
-				u.peer.sfu.log.Debug("media: feedback to rtx", "err", err)
-				continue
-			}
-			s.probing = true
+		if u.hearLocked(s, b) {
+			return s
 		}
-		return s
 	}
 	return nil
+}
+
+// hear reads the feedback to a subscription's RTX from now on, by which it is
+// then repaired. While the subscriber is busy it is left to the next call.
+func (u *subscriber) hear(s *subscription) {
+	b := s.bound.Load()
+	if s.heard.Load() || b == nil || b.rtxPT == 0 || !u.mu.TryLock() {
+		return
+	}
+	defer u.mu.Unlock()
+	if !u.closed {
+		u.hearLocked(s, b)
+	}
+}
+
+func (u *subscriber) hearLocked(s *subscription, b *binding) bool {
+	if !s.heard.Load() {
+		if err := u.listenLocked(s, b); err != nil {
+			u.peer.sfu.log.Debug("media: feedback to rtx", "err", err)
+			return false
+		}
+		s.heard.Store(true)
+	}
+	return true
 }
 
 // listenLocked reads the RTCP that names RTX as its medium: feedback names

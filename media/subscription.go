@@ -49,7 +49,7 @@ type subscription struct {
 	flow    sentStats
 	wire    atomic.Int64                   // bytes sent to a receiver without transport-wide numbers
 	limit   atomic.Int32                   // largest layer that the receiver's bandwidth allows; allocate.Paused
-	probing bool                           // feedback to RTX is read; guarded by the subscriber's mutex
+	heard   atomic.Bool                    // feedback to RTX is read; set under the subscriber's mutex
 	view    atomic.Pointer[simulcast.View] // how large the receiver shows it
 	want    atomic.Int32                   // the layer that suits the view, allocate.Paused for none
 	shown   atomic.Int32                   // the layer that the receiver is to get, allocate.Paused for none
@@ -155,6 +155,7 @@ func (s *subscription) handleRTCP(packets []rtcp.Packet, ssrc uint32) {
 		switch p := p.(type) {
 		case *rtcp.TransportLayerNack:
 			if p.MediaSSRC == ssrc {
+				s.peer.sub.hear(s)
 				s.track.w.do(func() { s.resend(p.Nacks) })
 			}
 		case *rtcp.PictureLossIndication:

@@ -48,8 +48,9 @@ type Limits struct {
 	SDPBytes int
 	// TracksPerPeer is how many tracks a peer may publish (default 6).
 	TracksPerPeer int
-	// NegotiationsPerMinute is how many offers, answers and restarts of a
-	// peer are processed in a minute (default 120).
+	// NegotiationsPerMinute is how many offers, restarts and useless answers
+	// of a peer are processed in a minute (default 120). Answers to what the
+	// server offered do not count: others come and go as they like.
 	NegotiationsPerMinute int
 	// Candidates is how many trickled candidates are kept for one
 	// PeerConnection before its remote description is set (default 64).

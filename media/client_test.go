@@ -60,6 +60,7 @@ type client struct {
 	tracks   map[string]TrackInfo
 	received map[string][]rtp.Packet // by track id
 	arrived  map[string]time.Time    // of the last packet, by track id
+	paused   map[string]bool         // tracks that are held back
 	offers   int
 	closed   string
 }
@@ -97,6 +98,15 @@ func apiOf(sound func(*webrtc.MediaEngine) error) *webrtc.API {
 	return webrtc.NewAPI(webrtc.WithSettingEngine(loopback()), webrtc.WithMediaEngine(me))
 }
 
+// browserAPI makes connections on loopback that take RTX and header extensions, as browsers do.
+func browserAPI() *webrtc.API {
+	me, err := subscribeEngine()
+	if err != nil {
+		panic(err)
+	}
+	return webrtc.NewAPI(webrtc.WithSettingEngine(loopback()), webrtc.WithMediaEngine(me))
+}
+
 // loopback has connections use 127.0.0.1 alone.
 func loopback() webrtc.SettingEngine {
 	var se webrtc.SettingEngine
@@ -115,7 +125,7 @@ func join(t testing.TB, r *Room, id string, perm Permissions) *client {
 // joinBy joins a client whose connections api makes.
 func joinBy(t testing.TB, r *Room, id string, perm Permissions, api *webrtc.API) *client {
 	t.Helper()
-	c := &client{t: t, id: id, api: api, tracks: map[string]TrackInfo{}, received: map[string][]rtp.Packet{}, arrived: map[string]time.Time{},
+	c := &client{t: t, id: id, api: api, tracks: map[string]TrackInfo{}, received: map[string][]rtp.Packet{}, arrived: map[string]time.Time{}, paused: map[string]bool{},
 		rtcp: make(chan rtcp.Packet, 1000)}
 	offers := make(chan string, 16)
 	p, err := r.Join(id, JoinOptions{Permissions: perm, Events: Events{
@@ -128,6 +138,11 @@ func joinBy(t testing.TB, r *Room, id string, perm Permissions, api *webrtc.API)
 			} else {
 				delete(c.tracks, ti.ID)
 			}
+		},
+		Paused: func(ti TrackInfo, paused bool) {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.paused[ti.ID] = paused
 		},
 		Closed: func(reason string) {
 			c.mu.Lock()
@@ -362,4 +377,25 @@ func (c *client) packets(kind string) int {
 		}
 	}
 	return n
+}
+
+// offered counts the server's offers.
+func (c *client) offered() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.offers
+}
+
+// scope is a test within a test: its cleanups run when it ends, not when the test does.
+type scope struct {
+	testing.TB
+	cleanups []func()
+}
+
+func (s *scope) Cleanup(f func()) { s.cleanups = append(s.cleanups, f) }
+
+func (s *scope) end() {
+	for i := len(s.cleanups) - 1; i >= 0; i-- {
+		s.cleanups[i]()
+	}
 }

@@ -2,6 +2,7 @@ package media
 
 import (
 	"net"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -212,4 +213,46 @@ func TestSwitchedOffLayersKeepTheirCost(t *testing.T) {
 	if tr.costs(bps); bps[0] != 0 || bps[2] != 0 {
 		t.Errorf("a camera that is off costs %v", bps)
 	}
+}
+
+// TestNothingStaysOfTracksThatWent: a receiver whose link was tried with padding of each track has no goroutine left of those that went.
+func TestNothingStaysOfTracksThatWent(t *testing.T) {
+	s := newSFU(t)
+	room := s.Room("r")
+	b := joinBy(t, room, "b", Permissions{Subscribe: true}, browserAPI())
+	before := 0
+	for n := range 4 {
+		visit := &scope{TB: t}
+		a := join(visit, room, "a", Permissions{PublishAudio: true, PublishVideo: true})
+		a.publish(webrtc.MimeTypeVP8)
+		visit.Cleanup((&source{c: a, every: 25}).run(visit))
+		eventually(t, "a probe", func() bool { return b.tried() && b.packets(KindVideo) > 10 })
+		visit.end()
+		eventually(t, "nothing is left", func() bool { return len(room.Tracks()) == 0 && b.packets(KindVideo) == 0 })
+		if n == 0 {
+			before = least(t)
+			continue
+		}
+		eventually(t, "as many goroutines as before", func() bool { return runtime.NumGoroutine() <= before })
+	}
+}
+
+// tried begins what a probe of c's link begins and tells whether there was a track for it.
+func (c *client) tried() bool {
+	c.peer.sub.mu.Lock()
+	defer c.peer.sub.mu.Unlock()
+	return c.peer.sub.carrierLocked() != nil
+}
+
+// least is the number of goroutines once it no longer falls.
+func least(t *testing.T) int {
+	t.Helper()
+	n, since := runtime.NumGoroutine(), time.Now()
+	eventually(t, "goroutines settle", func() bool {
+		if now := runtime.NumGoroutine(); now < n {
+			n, since = now, time.Now()
+		}
+		return time.Since(since) > time.Second
+	})
+	return n
 }

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -80,7 +81,9 @@ func TestICERestart(t *testing.T) {
 	defer stop()
 	eventually(t, "media", func() bool { return b.packets(KindVideo) > 10 })
 	before := b.sub.RemoteDescription().SDP
-	b.peer.Restart()
+	if err := b.peer.Restart(); err != nil {
+		t.Fatal(err)
+	}
 	a.offerPub(true)
 	eventually(t, "new credentials", func() bool {
 		d := b.sub.RemoteDescription()
@@ -234,4 +237,27 @@ func TestRubbishHarmsNobody(t *testing.T) {
 		t.Error("an oversized offer was accepted")
 	}
 	eventually(t, "media goes on", func() bool { return b.packets(KindVideo) > n+40 })
+}
+
+// TestLimitsOfNegotiation: what a client begins is counted, what others make the server offer is not.
+func TestLimitsOfNegotiation(t *testing.T) {
+	s := newSFU(t)
+	s.cfg.Limits.NegotiationsPerMinute = 3
+	room := s.Room("r")
+	b := join(t, room, "b", Permissions{Subscribe: true})
+	for range 5 { // each time b is offered a track, and answers
+		offers := b.offered()
+		a := join(t, room, "a", Permissions{PublishAudio: true, PublishVideo: true})
+		a.publish(webrtc.MimeTypeVP8)
+		stop := (&source{c: a}).run(t)
+		eventually(t, "an offer", func() bool { return b.offered() > offers && b.packets(KindAudio) > 0 })
+		stop()
+		a.peer.Close()
+		eventually(t, "nothing is left", func() bool { return len(room.Tracks()) == 0 && b.packets(KindAudio) == 0 })
+	}
+	for n := range 4 {
+		if err := b.peer.Restart(); n < 3 && err != nil || n == 3 && !errors.Is(err, ErrLimit) {
+			t.Errorf("restart %d: %v", n+1, err)
+		}
+	}
 }

@@ -141,9 +141,14 @@ func (p *Peer) Candidate(target string, c webrtc.ICECandidateInit) error {
 
 // Restart restarts ICE of the sub connection with a new offer. The pub
 // connection restarts when the client offers with new credentials.
-func (p *Peer) Restart() {
+// Errors: ErrLimit, ErrClosed.
+func (p *Peer) Restart() error {
+	if err := p.admit(0); err != nil {
+		return err
+	}
 	p.sub.restart()
 	p.wakeUp()
+	return nil
 }
 
 // Close closes both connections and ends the peer's tracks. It does not wait
@@ -163,8 +168,19 @@ func (p *Peer) close(reason string) {
 	})
 }
 
-// admit counts a negotiation against the limit.
+// admit counts a negotiation that the client began against the limit.
 func (p *Peer) admit(sdpBytes int) error {
+	if err := p.within(sdpBytes); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.windows = append(p.windows, time.Now())
+	return nil
+}
+
+// within tells whether the client stays within its limits.
+func (p *Peer) within(sdpBytes int) error {
 	if p.isClosed() {
 		return ErrClosed
 	}
@@ -179,7 +195,6 @@ func (p *Peer) admit(sdpBytes int) error {
 		p.sfu.metrics.refused.Inc()
 		return ErrLimit
 	}
-	p.windows = append(p.windows, now)
 	return nil
 }
 

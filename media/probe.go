@@ -71,7 +71,7 @@ func (u *subscriber) hear(s *subscription) {
 		return
 	}
 	defer u.mu.Unlock()
-	if !u.closed {
+	if !u.closed && u.forwards[s.track] == s {
 		u.hearLocked(s, b)
 	}
 }
@@ -110,8 +110,19 @@ func (u *subscriber) listenLocked(s *subscription, b *binding) error {
 			}
 		}
 	})
-	u.listeners = append(u.listeners, r)
+	s.rtxFeedback = r
 	return nil
+}
+
+// stopListening ends what listenLocked began; the caller holds the subscriber's mutex.
+func (s *subscription) stopListening() {
+	if s.rtxFeedback == nil {
+		return
+	}
+	if err := s.rtxFeedback.Stop(); err != nil {
+		s.peer.sfu.log.Debug("media: feedback to rtx", "err", err)
+	}
+	s.rtxFeedback = nil
 }
 
 // probe sends the padding that is due.

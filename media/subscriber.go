@@ -19,6 +19,7 @@ import (
 // is outstanding at a time; what changes meanwhile goes into the next.
 type subscriber struct {
 	peer       *Peer
+	lastOffer  time.Time // when the last one was made; of the negotiation goroutine
 	candidates candidates
 	writer     atomic.Pointer[webrtc.PeerConnection] // pc, for the workers
 	egress     atomic.Pointer[egress]                // nil: pion protects and sends RTP; settled before anything is ready
@@ -35,8 +36,7 @@ type subscriber struct {
 	offer     string                   // outstanding, or empty
 	restartIt bool
 	connected bool
-	told      map[*track]bool       // tracks told by Events.Track
-	listeners []*webrtc.RTPReceiver // of feedback to RTX
+	told      map[*track]bool // tracks told by Events.Track
 	views     map[viewKey]simulcast.View
 }
 
@@ -67,12 +67,19 @@ func (u *subscriber) run() {
 	}
 }
 
-// coalesce is how long changes are gathered into one offer: a microphone and
-// a camera of one peer appear a few packets apart.
-const coalesce = 30 * time.Millisecond
+// For so long changes are gathered into one offer: a microphone and a camera of
+// one peer appear a few packets apart; many peers appear when a sitting begins.
+const (
+	coalesce     = 30 * time.Millisecond
+	coalesceMany = 250 * time.Millisecond // of an offer within a second after the last
+)
 
 func (u *subscriber) gatherChanges() bool {
-	t := time.NewTimer(coalesce)
+	wait := coalesce
+	if time.Since(u.lastOffer) < time.Second {
+		wait = coalesceMany
+	}
+	t := time.NewTimer(wait)
 	defer t.Stop()
 	select {
 	case <-u.peer.done:
@@ -121,6 +128,7 @@ func (u *subscriber) removeLocked(want []*track) (changed bool) {
 		if err := u.pc.RemoveTrack(s.sender); err != nil {
 			u.peer.sfu.log.Debug("media: remove track", "err", err)
 		}
+		s.stopListening()
 		t.unsubscribe(s)
 		u.leaving = append(u.leaving, s.transceiver)
 		changed = true
@@ -246,7 +254,7 @@ func (u *subscriber) offerLocked() error {
 	if err != nil {
 		return fmt.Errorf("media: offer: %w", err)
 	}
-	u.offer, u.restartIt = sdp, false
+	u.offer, u.restartIt, u.lastOffer = sdp, false, time.Now()
 	u.offered = slices.Clone(u.leaving)
 	for _, s := range u.forwards {
 		s.offered = true
@@ -303,10 +311,12 @@ func (u *subscriber) restart() {
 	u.restartIt = true
 }
 
-// AnswerSubscribe takes the client's answer to the last Events.Offer.
+// AnswerSubscribe takes the client's answer to the last Events.Offer. How many
+// offers there are is not the client's doing, so only an answer that is of no
+// use counts against its limit.
 // Errors: ErrSDP, ErrState, ErrLimit, ErrClosed.
 func (p *Peer) AnswerSubscribe(sdp string) error {
-	if err := p.admit(len(sdp)); err != nil {
+	if err := p.within(len(sdp)); err != nil {
 		return err
 	}
 	u := &p.sub
@@ -320,7 +330,7 @@ func (p *Peer) AnswerSubscribe(sdp string) error {
 	}
 	if err := u.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: sdp}); err != nil {
 		p.sfu.metrics.refused.Inc()
-		return fmt.Errorf("%w: %w", ErrSDP, err)
+		return errors.Join(fmt.Errorf("%w: %w", ErrSDP, err), p.admit(0))
 	}
 	u.offer = ""
 	for _, tr := range u.offered {
@@ -347,9 +357,9 @@ func (u *subscriber) close() {
 	u.mu.Lock()
 	u.closed = true
 	pc := u.pc
-	listeners := u.listeners
 	for t, s := range u.forwards {
 		s.allowed.Store(false)
+		s.stopListening()
 		t.unsubscribe(s)
 		u.peer.down.forget(s)
 		u.peer.sfu.metrics.subscriptions.Dec()
@@ -358,11 +368,6 @@ func (u *subscriber) close() {
 	u.mu.Unlock()
 	if pc == nil {
 		return
-	}
-	for _, r := range listeners {
-		if err := r.Stop(); err != nil {
-			u.peer.sfu.log.Debug("media: close", "pc", TargetSubscribe, "err", err)
-		}
 	}
 	if err := pc.GracefulClose(); err != nil {
 		u.peer.sfu.log.Debug("media: close", "pc", TargetSubscribe, "err", err)

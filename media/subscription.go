@@ -41,18 +41,19 @@ type subscription struct {
 	sender      *webrtc.RTPSender
 	offered     bool
 
-	allowed atomic.Bool // the receiver may receive
-	ready   atomic.Bool // the connection is up
-	bound   atomic.Pointer[binding]
-	report  atomic.Pointer[rtcp.ReceptionReport]
-	rtt     atomic.Int64 // nanoseconds, by RTCP
-	flow    sentStats
-	wire    atomic.Int64                   // bytes sent to a receiver without transport-wide numbers
-	limit   atomic.Int32                   // largest layer that the receiver's bandwidth allows; allocate.Paused
-	heard   atomic.Bool                    // feedback to RTX is read; set under the subscriber's mutex
-	view    atomic.Pointer[simulcast.View] // how large the receiver shows it
-	want    atomic.Int32                   // the layer that suits the view, allocate.Paused for none
-	shown   atomic.Int32                   // the layer that the receiver is to get, allocate.Paused for none
+	allowed     atomic.Bool // the receiver may receive
+	ready       atomic.Bool // the connection is up
+	bound       atomic.Pointer[binding]
+	report      atomic.Pointer[rtcp.ReceptionReport]
+	rtt         atomic.Int64 // nanoseconds, by RTCP
+	flow        sentStats
+	wire        atomic.Int64                   // bytes sent to a receiver without transport-wide numbers
+	limit       atomic.Int32                   // largest layer that the receiver's bandwidth allows; allocate.Paused
+	heard       atomic.Bool                    // feedback to RTX is read; set under the subscriber's mutex
+	rtxFeedback *webrtc.RTPReceiver            // reads it, nil until then; guarded by the subscriber's mutex
+	view        atomic.Pointer[simulcast.View] // how large the receiver shows it
+	want        atomic.Int32                   // the layer that suits the view, allocate.Paused for none
+	shown       atomic.Int32                   // the layer that the receiver is to get, allocate.Paused for none
 
 	forwarder // owned by the track's worker
 }

@@ -31,6 +31,7 @@ func (l *layer) audible(run []*buffer) []*buffer {
 		return run
 	}
 	w := t.w
+	clear(w.heard)
 	w.heard = w.heard[:0]
 	for _, b := range run {
 		if b.level == noLevel {

@@ -118,12 +118,10 @@ func (w *worker) run() {
 // collect gathers what is queued, waits shortly for the rest of a frame, so that
 // a receiver's packets lie together, and fans out.
 func (w *worker) collect(j job) {
-	w.batch = w.batch[:0]
 	waiting := false
 	for {
 		if j.call != nil {
 			w.fanOut()
-			w.batch = w.batch[:0]
 			j.call()
 		} else {
 			w.batch = append(w.batch, j.packet)
@@ -164,7 +162,8 @@ func (w *worker) incomplete() bool {
 }
 
 // fanOut forwards the batch: by stream, then by receiver, so that one
-// receiver's packets become one message of the kernel.
+// receiver's packets become one message of the kernel. It leaves the batch
+// empty, and no pointer behind that would keep those alive who left.
 func (w *worker) fanOut() {
 	if len(w.batch) == 0 {
 		return
@@ -194,6 +193,9 @@ func (w *worker) fanOut() {
 	m.bytesIn.Add(float64(bytesIn))
 	m.packetsOut.Add(float64(out))
 	m.bytesOut.Add(float64(bytesOut))
+	clear(w.batch)
+	clear(w.heard)
+	w.batch, w.heard = w.batch[:0], w.heard[:0]
 }
 
 // spread takes a run of packets of one stream and forwards it to every receiver.

@@ -301,7 +301,7 @@ func (c *conn) take(ref string, req request) error {
 	case *candidateRequest:
 		c.media(ref, func(p *media.Peer) error { return p.Candidate(req.Target, req.Candidate) })
 	case *restartRequest:
-		c.media(ref, func(p *media.Peer) error { p.Restart(); return nil })
+		c.media(ref, (*media.Peer).Restart)
 	case *viewRequest:
 		c.media(ref, func(p *media.Peer) error { return p.Show(req.Shown) })
 	case *leaveRequest:

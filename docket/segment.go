@@ -22,7 +22,7 @@ type Segment struct {
 	To          time.Time `json:"to"`
 	Size        int64     `json:"size"` // bytes
 	Hash        blob.Hash `json:"sha256"`
-	Previous    blob.Hash `json:"previous"` // Chain of the segment before; zero for the first
+	Previous    blob.Hash `json:"previous"` // Chain of the segment before, across sessions; zero for the first
 	Chain       blob.Hash `json:"chain"`    // SHA-256 of the segment's line in the recorder's list
 
 	Leaf ledger.Leaf `json:"-"` // without Hash: LeafHash(Salt, Payload)

@@ -71,6 +71,27 @@ func (d *Docket) addSegment(ctx context.Context, tx pgx.Tx, hearingID uuid.UUID,
 	return err
 }
 
+// LastSegments gives, by participant, the Chain of the last segment of the
+// hearing that is entered.
+func (d *Docket) LastSegments(ctx context.Context, hearingID uuid.UUID) (map[string]blob.Hash, error) {
+	rows, err := d.pool.Query(ctx, `SELECT DISTINCT ON (participant) participant, chain FROM recording_segments
+		WHERE hearing_id = $1 ORDER BY participant, session DESC, number DESC`, hearingID)
+	if err != nil {
+		return nil, fmt.Errorf("docket: last segments: %w", err)
+	}
+	last := map[string]blob.Hash{}
+	var participant string
+	var chain []byte
+	_, err = pgx.ForEachRow(rows, []any{&participant, &chain}, func() error {
+		last[participant] = blob.Hash(chain)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("docket: last segments: %w", err)
+	}
+	return last, nil
+}
+
 // Segments lists the hearing's recorded segments, by session, participant and
 // number: those of each participant in the order of time.
 func (d *Docket) Segments(ctx context.Context, hearingID uuid.UUID) ([]Segment, error) {

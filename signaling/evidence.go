@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -20,24 +21,26 @@ import (
 const (
 	segmentQueue = 1024 // closed segments that wait for docket: minutes of a full room
 	segmentBatch = 64   // entered in one transaction
+	enterAgain   = time.Second
 )
 
 // evidence enters a recording's segments with docket while the hearing runs. The recorder never waits for
-// it: what does not find room, or what the database could not take, is entered with the finished file from
-// the segment list.
+// it: what the database cannot take waits until it does, and what finds no room to wait, or waits still when
+// the recording ends, is entered with the finished file from the segment list.
 type evidence struct {
 	hub     *Hub
 	hearing uuid.UUID
 	session string
 	log     *slog.Logger
 	queue   chan record.Segment
+	ending  chan struct{} // closed when nothing is added any more
 	done    chan struct{} // closed when the last segment was entered
 	dropped atomic.Bool   // the hearing did not open: nothing was recorded
 }
 
 func (h *Hub) newEvidence(hearing uuid.UUID, session string, log *slog.Logger) *evidence {
 	e := &evidence{hub: h, hearing: hearing, session: session, log: log,
-		queue: make(chan record.Segment, segmentQueue), done: make(chan struct{})}
+		queue: make(chan record.Segment, segmentQueue), ending: make(chan struct{}), done: make(chan struct{})}
 	go e.run()
 	return e
 }
@@ -51,8 +54,9 @@ func (e *evidence) add(s record.Segment) {
 	}
 }
 
-// end waits until what was added is entered. Nothing is added after it.
+// end waits until what was added is entered, or was tried. Nothing is added after it.
 func (e *evidence) end() {
+	close(e.ending)
 	close(e.queue)
 	<-e.done
 }
@@ -67,11 +71,30 @@ func (e *evidence) run() {
 		for len(batch) < segmentBatch && len(e.queue) > 0 {
 			batch = append(batch, <-e.queue)
 		}
+		e.enter(batch)
+	}
+}
+
+// enter gives segments to docket, again and again while the database does not take them.
+func (e *evidence) enter(batch []record.Segment) {
+	for tries := 0; ; tries++ {
 		ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
-		if err := e.hub.enterSegments(ctx, e.hearing, e.session, batch); err != nil {
-			e.log.Error("signaling: segments wait for the finished file", "segments", len(batch), "error", err)
-		}
+		err := e.hub.enterSegments(ctx, e.hearing, e.session, batch)
 		cancel()
+		if err == nil {
+			return
+		}
+		if tries == 0 {
+			e.log.Error("signaling: segments are not entered", "segments", len(batch), "error", err)
+		}
+		if errors.Is(err, docket.ErrConflict) { // waiting changes nothing
+			return
+		}
+		select {
+		case <-time.After(enterAgain):
+		case <-e.ending:
+			return
+		}
 	}
 }
 

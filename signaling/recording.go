@@ -87,10 +87,11 @@ func (rec *recording) open(r *room) (err error) {
 	if err := rec.save(); err != nil {
 		return err
 	}
+	previous := r.earlierParts()
 	rec.evidence = r.hub.newEvidence(r.id, rec.session, r.log)
 	rec.uploads = r.hub.newUploads(rec.dir, r.log)
 	rec.rec, err = record.New(record.Options{
-		Dir: rec.dir, Now: r.hub.now, Logger: r.log, OnFinished: rec.finished(r.log),
+		Dir: rec.dir, Now: r.hub.now, Logger: r.log, OnFinished: rec.finished(r.log), Previous: previous,
 		OnSegment: func(s record.Segment) { rec.evidence.add(s); rec.uploads.add(s) },
 		OnError:   func(participant string, err error) { r.deliver(recorderEvent{rec.session, participant, err}) },
 		OnWorks:   func(participant string) { r.deliver(recorderEvent{rec.session, participant, nil}) },
@@ -100,6 +101,23 @@ func (rec *recording) open(r *room) (err error) {
 		rec.uploads.end()
 	}
 	return err
+}
+
+// earlierParts tells what each participant's list goes on from: the last segment that docket knows of an earlier run. A
+// database that does not answer costs the link, not the recording.
+func (r *room) earlierParts() func(participant string) string {
+	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
+	defer cancel()
+	last, err := r.hub.cfg.Docket.LastSegments(ctx, r.id)
+	if err != nil {
+		r.log.Error("signaling: the recording is not linked to its earlier part", "error", err)
+	}
+	return func(participant string) string {
+		if chain, ok := last[participant]; ok {
+			return chain.String()
+		}
+		return ""
+	}
 }
 
 // know keeps the name of a person who publishes, for files that outlive a crash.

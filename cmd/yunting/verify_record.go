@@ -103,6 +103,7 @@ func (x exported) forwardings(r integrity.Record) ([]docket.Forwarding, error) {
 
 // originals compares every original with its segments and names the one that is wrong.
 func (x exported) originals(r hearingRecord) error {
+	parts := map[string][][]record.Segment{} // by participant, in the order of the recorder's runs
 	for _, o := range r.Items {
 		if o.Kind != integrity.KindOriginal {
 			continue
@@ -111,7 +112,9 @@ func (x exported) originals(r hearingRecord) error {
 		if err != nil {
 			return err
 		}
-		if err := record.CheckOriginal(member, member.Size(), segmentsOf(r.Record, o)); err != nil {
+		lines := segmentsOf(r.Record, o)
+		parts[o.Participant] = append(parts[o.Participant], lines)
+		if err := errors.Join(record.CheckOriginal(member, member.Size(), lines), record.CheckParts(parts[o.Participant])); err != nil {
 			return fmt.Errorf("%s: %w", o.Name, err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -87,10 +88,36 @@ func (h hearingRecord) tellGaps(out io.Writer, lang string) {
 				cmp.Or(people[i.Participant], i.Name), interruption.Source(g.Track, lang), moment(g.From), g.To.Sub(g.From).Seconds(), interruption.Cause(g.Cause).Text(lang))
 		}
 	}
+	for _, b := range h.between() {
+		gaps++
+		fmt.Fprintf(&list, words(lang, "    - 全体：%s 起 %.1f 秒，录制中断后重新开始\n", "    - everybody: from %s for %.1f s, the recorder ended and began anew\n"),
+			moment(b.From), b.To.Sub(b.From).Seconds())
+	}
 	if gaps == 0 {
 		fmt.Fprint(out, words(lang, "  ✓ 没有超过 200 毫秒的中断\n", "  ✓ no gap of more than 200 ms\n"))
 		return
 	}
 	fmt.Fprintf(out, words(lang, "  ! 超过 200 毫秒的中断 %d 处，逐一列明原因\n", "  ! %d gaps of more than 200 ms, each with its cause\n"), gaps)
 	io.WriteString(out, list.String())
+}
+
+// between lists the stretches between the recorder's runs: the server stopped, or a fault was mended.
+func (h hearingRecord) between() (list []record.Gap) {
+	var session string
+	var last time.Time // what is recorded up to then
+	for _, i := range h.Items {
+		if i.Kind != integrity.KindFile || i.From == nil || i.To == nil {
+			continue
+		}
+		switch n := len(list) - 1; {
+		case i.Session == session && n >= 0 && i.From.Before(list[n].To): // the earliest file of the run counts
+			list[n].To = *i.From
+		case i.Session != session && session != "":
+			list = append(list, record.Gap{From: last, To: *i.From, Cause: record.CauseCrash})
+		}
+		if session = i.Session; i.To.After(last) {
+			last = *i.To
+		}
+	}
+	return slices.DeleteFunc(list, func(g record.Gap) bool { return g.To.Sub(g.From) <= 200*time.Millisecond })
 }

@@ -251,6 +251,9 @@ func readList(dir string) ([]Segment, error) {
 		if err := json.Unmarshal(line, &s); err != nil {
 			return nil, fmt.Errorf("%w: line %d: %w", ErrDamaged, len(out)+1, err)
 		}
+		if len(out) == 0 {
+			previous = s.Previous // the link to an earlier part
+		}
 		if s.Previous != previous || s.File != filepath.Base(s.File) {
 			return nil, fmt.Errorf("%w: line %d breaks the chain", ErrDamaged, len(out)+1)
 		}

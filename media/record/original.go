@@ -74,10 +74,31 @@ func (e *BadSegment) Error() string {
 	return fmt.Sprintf("record: segment %d %s", e.Number, e.Reason)
 }
 
+// CheckParts checks that the parts of one participant's recording, in order,
+// are linked: the first line of each is chained to a line of an earlier part,
+// unless it is chained to nothing since the earlier lines could not be read when
+// it began. The error is a *BadSegment.
+func CheckParts(parts [][]Segment) error {
+	earlier := map[string]bool{}
+	for _, lines := range parts {
+		if len(lines) > 0 && lines[0].Previous != "" && !earlier[lines[0].Previous] {
+			return &BadSegment{lines[0].Number, "is not chained to an earlier part of the recording: that was changed, removed or moved"}
+		}
+		for _, l := range lines {
+			earlier[l.Chain()] = true
+		}
+	}
+	return nil
+}
+
 // CheckList checks that lines are one chain of one participant, numbered in
-// order. The error is a *BadSegment.
+// order. The first may be chained to an earlier part, see CheckParts. The error
+// is a *BadSegment.
 func CheckList(lines []Segment) error {
 	previous, last := "", 0
+	if len(lines) > 0 {
+		previous = lines[0].Previous
+	}
 	for _, l := range lines {
 		switch {
 		case l.Number <= last:

@@ -10,17 +10,19 @@ import (
 
 // participant is one person's directory of segments. The writer owns it.
 type participant struct {
-	disk    disk
-	peer    string
-	dir     string
-	list    *segmentList   // nil before the first record
-	seg     *segmentWriter // nil before the first record and while failing
-	number  int            // of the last segment
-	loose   string         // a segment that was abandoned and is not in the list
-	tracks  []*declaration
-	failed  bool
-	retryAt time.Time
-	lostAt  time.Time // since when records are lost to a fault, zero when none are
+	disk disk
+	peer string
+	// previous is the Chain that the list goes on from, or empty.
+	previous string
+	dir      string
+	list     *segmentList   // nil before the first record
+	seg      *segmentWriter // nil before the first record and while failing
+	number   int            // of the last segment
+	loose    string         // a segment that was abandoned and is not in the list
+	tracks   []*declaration
+	failed   bool
+	retryAt  time.Time
+	lostAt   time.Time // since when records are lost to a fault, zero when none are
 }
 
 // open opens a segment that begins with the participant's tracks, unless one
@@ -55,7 +57,7 @@ func (p *participant) open(at time.Time) (settled Segment, err error) {
 // begin makes the directory and its list. A directory that is there is gone on
 // with behind its last segment.
 func (p *participant) begin() (err error) {
-	if err := makeDir(p.disk, p.dir); err != nil {
+	if err := errors.Join(makeDir(p.disk, p.dir), keepLink(p.disk, p.dir, p.previous)); err != nil {
 		return err
 	}
 	found, err := filepath.Glob(filepath.Join(p.dir, "*.seg"))

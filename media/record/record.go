@@ -49,6 +49,11 @@ type Options struct {
 	// OnSegment is told of each segment once it is closed, synced and listed.
 	// It is called on the writing goroutine and must not block.
 	OnSegment func(Segment)
+	// Previous gives the Chain of the last known segment of a participant's
+	// earlier part of the recording, or nothing: the list of this part goes on
+	// from it. It is called on the writing goroutine and must not block. Nil: this
+	// is the first part.
+	Previous func(participant string) string
 	// OnFinished is told of each participant's finished file, on the
 	// goroutine that calls Finish.
 	OnFinished func(Finished)
@@ -104,6 +109,9 @@ func New(opts Options) (*Recorder, error) {
 	}
 	if opts.SegmentLength <= 0 {
 		opts.SegmentLength = segmentLength
+	}
+	if opts.Previous == nil {
+		opts.Previous = func(string) string { return "" }
 	}
 	if opts.disk == nil {
 		opts.disk = machine{}

@@ -28,6 +28,7 @@ import (
 const (
 	magic        = "yunting segment 1\n"
 	openSegments = "segments.jsonl"
+	linkFile     = "previous" // what the list's first line goes on from
 	segmentBytes = 16 << 20
 	recordHead   = 8
 	recordBody   = 11
@@ -53,7 +54,9 @@ type Segment struct {
 	SHA256      string    `json:"sha256"`
 	From        time.Time `json:"from"`
 	To          time.Time `json:"to"`
-	Previous    string    `json:"previous"` // SHA-256 of the line before, or empty
+	// Previous is the SHA-256 of the line before. The first line's is that of a
+	// line of the participant's earlier part, or empty.
+	Previous string `json:"previous"`
 
 	// Lost says that the bytes are gone with the machine that held them. It is
 	// no part of the line, which was written before that.
@@ -179,7 +182,11 @@ func openList(d disk, dir string) (*segmentList, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &segmentList{file: f, end: int64(bytes.LastIndexByte(b, '\n') + 1)}
+	link, err := readLink(dir)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	l := &segmentList{file: f, last: link, end: int64(bytes.LastIndexByte(b, '\n') + 1)}
 	if lines := splitLines(b); len(lines) > 0 {
 		l.last = lineHash(lines[len(lines)-1])
 	}
@@ -191,6 +198,28 @@ func openList(d disk, dir string) (*segmentList, error) {
 		return nil, errors.Join(err, f.Close())
 	}
 	return l, nil
+}
+
+// keepLink notes durably what the list goes on from: a crash before its first
+// line must not lose that. The caller syncs the directory.
+func keepLink(d disk, dir, link string) error {
+	if link == "" {
+		return nil
+	}
+	f, err := d.Open(filepath.Join(dir, linkFile), os.O_CREATE|os.O_TRUNC)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write([]byte(link))
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+func readLink(dir string) (string, error) {
+	b, err := os.ReadFile(filepath.Join(dir, linkFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return "", nil
+	}
+	return string(b), err
 }
 
 // add chains a line to the list and makes it durable.

@@ -108,7 +108,7 @@ func peerDir(peer string) string {
 func (w *writer) participant(peer string) *participant {
 	p := w.participants[peer]
 	if p == nil {
-		p = &participant{disk: w.opts.disk, peer: peer, dir: filepath.Join(w.opts.Dir, peerDir(peer))}
+		p = &participant{disk: w.opts.disk, peer: peer, previous: w.opts.Previous(peer), dir: filepath.Join(w.opts.Dir, peerDir(peer))}
 		w.participants[peer] = p
 	}
 	return p

@@ -5,10 +5,14 @@ export interface DeviceChoice {
   microphone: string;
   speaker: string;
   picture: PictureSize | "auto";
+  codec: VideoCodec | "auto";
 }
 
 /** How large a picture the camera sends at most: 360 lines, or 720. */
 export type PictureSize = "small" | "large";
+
+/** How the picture is encoded. */
+export type VideoCodec = "VP8" | "H264" | "VP9" | "AV1";
 
 /** The picture that a device can send without labouring: several encodings of 720 lines want more than four cores. */
 export function pictureOf(choice: DeviceChoice): PictureSize {
@@ -19,7 +23,7 @@ export function pictureOf(choice: DeviceChoice): PictureSize {
 const key = "yunting.devices";
 
 export function loadChoice(): DeviceChoice {
-  const none: DeviceChoice = { camera: "", microphone: "", speaker: "", picture: "auto" };
+  const none: DeviceChoice = { camera: "", microphone: "", speaker: "", picture: "auto", codec: "auto" };
   try {
     return { ...none, ...(JSON.parse(localStorage.getItem(key) ?? "{}") as Partial<DeviceChoice>) };
   } catch {

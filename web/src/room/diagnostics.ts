@@ -27,6 +27,8 @@ export interface SentLayer {
   active: boolean;
   height: number;
   frames: number;
+  codec: string; // its MIME type
+  mode: string; // scalability mode
 }
 
 declare global {
@@ -111,8 +113,11 @@ async function peerStats(room: Room): Promise<Record<string, PeerStats>> {
 
 async function sentLayers(room: Room): Promise<SentLayer[]> {
   const sent: SentLayer[] = [];
-  (await room.media.pub?.getStats())?.forEach((s: RTCOutboundRtpStreamStats & { active?: boolean }) => {
-    if (s.type === "outbound-rtp" && s.kind === "video") sent.push({ rid: s.rid ?? "", active: s.active ?? false, height: s.frameHeight ?? 0, frames: s.framesEncoded ?? 0 });
+  const stats = await room.media.pub?.getStats();
+  stats?.forEach((s: RTCOutboundRtpStreamStats & { active?: boolean; scalabilityMode?: string }) => {
+    if (s.type !== "outbound-rtp" || s.kind !== "video") return;
+    const codec = (stats.get(s.codecId ?? "") as { mimeType?: string } | undefined)?.mimeType ?? "";
+    sent.push({ rid: s.rid ?? "", active: s.active ?? false, height: s.frameHeight ?? 0, frames: s.framesEncoded ?? 0, codec, mode: s.scalabilityMode ?? "" });
   });
   return sent.sort((a, b) => a.height - b.height);
 }

@@ -2,7 +2,7 @@
 // server offers, so the two sides can never collide.
 
 import type { HearingSocket } from "./socket";
-import type { PictureSize } from "../lib/devices";
+import { encodings, preferred, stop, type CameraSending } from "./encodings";
 import type { Target } from "./protocol";
 
 const settleTime = 1500; // a disconnected path may heal by itself for so long
@@ -23,25 +23,12 @@ export function withAudioRepair(sdp: string): string {
   return sdp.replace(new RegExp(`^(a=rtpmap:${opus} opus/48000[^\\r\\n]*\\r?\\n)`, "gim"), `$1a=rtcp-fb:${opus} nack\r\n`);
 }
 
-/** The encodings of a camera, smallest first: each receiver gets the one that suits the size at which it shows the picture. */
-function encodings(picture: PictureSize): RTCRtpEncodingParameters[] {
-  const all = [
-    { rid: "q", scaleResolutionDownBy: 4, maxBitrate: 120_000, maxFramerate: 20 },
-    { rid: "h", scaleResolutionDownBy: 2, maxBitrate: 400_000, maxFramerate: 20 },
-    { rid: "f", maxBitrate: 1_400_000, maxFramerate: 20 },
-  ];
-  if (picture === "large") return all;
-  return [
-    { rid: "q", scaleResolutionDownBy: 2, maxBitrate: 150_000, maxFramerate: 20 },
-    { rid: "h", maxBitrate: 600_000, maxFramerate: 20 },
-  ];
-}
-
 export class HearingMedia {
   pub: RTCPeerConnection | null = null;
   sub: RTCPeerConnection | null = null;
   private audio: RTCRtpSender | null = null;
   private video: RTCRtpSender | null = null;
+  private sent: CameraSending = { picture: "small", codec: "VP8" }; // what the camera's section was made with
   private streams = new Map<string, MediaStream>();
   private early: { target: Target; candidate: RTCIceCandidateInit }[] = [];
   private joining = false;
@@ -56,7 +43,7 @@ export class HearingMedia {
     private socket: HearingSocket,
     private events: MediaEvents,
     private sends: boolean,
-    private picture: () => PictureSize,
+    private sending: () => CameraSending,
   ) {}
 
   /** Stops the encodings of the camera that nobody takes, and sends the others. */
@@ -64,13 +51,7 @@ export class HearingMedia {
     return this.serially(async () => {
       const parameters = this.video?.getParameters();
       if (!this.video || !parameters?.encodings.length) return;
-      let changed = false;
-      for (const e of parameters.encodings) {
-        const active = !off.includes(e.rid ?? "");
-        changed ||= e.active !== active;
-        e.active = active;
-      }
-      if (changed) await this.video.setParameters(parameters);
+      if (stop(off, this.sent, parameters.encodings)) await this.video.setParameters(parameters);
     });
   }
 
@@ -102,9 +83,28 @@ export class HearingMedia {
     this.pub = this.connection("pub", config);
     if (this.sends) {
       this.audio = this.pub.addTransceiver(this.tracks.audio ?? "audio", { direction: "sendonly" }).sender;
-      this.video = this.pub.addTransceiver(this.tracks.video ?? "video", { direction: "sendonly", sendEncodings: encodings(this.picture()) }).sender;
+      this.video = this.camera(this.pub);
       void this.offer(false);
     }
+  }
+
+  /** The camera's section, with the encodings and the codec that suit this device. */
+  private camera(pub: RTCPeerConnection): RTCRtpSender {
+    this.sent = this.sending();
+    const add = () => pub.addTransceiver(this.tracks.video ?? "video", { direction: "sendonly", sendEncodings: encodings(this.sent) });
+    let section: RTCRtpTransceiver;
+    try {
+      section = add();
+    } catch {
+      this.sent = { ...this.sent, codec: "VP8" }; // no layers in one stream here
+      section = add();
+    }
+    try {
+      section.setCodecPreferences?.(preferred(this.sent.codec));
+    } catch (e) {
+      console.info("codec preferences", e); // the browser's own order then holds
+    }
+    return section.sender;
   }
 
   /** New credentials of the ways: an ICE restart uses them. */

@@ -3,6 +3,7 @@
 
 import { socketURL, type HearingConfig } from "../lib/config";
 import { faultOf, loadChoice, openCamera, openMicrophone, pictureOf, saveChoice, type DeviceChoice, type DeviceFault } from "../lib/devices";
+import { codecOf, learnHardware } from "./encodings";
 import { HearingMedia } from "./media";
 import { HearingSocket, Refused } from "./socket";
 import { Patience } from "./patience";
@@ -78,7 +79,8 @@ export class Room {
     this.media = new HearingMedia(this.socket, {
       stream: (peer, stream) => this.showStream(peer, stream),
       state: (pub, sub) => this.set({ mediaState: { pub, sub } }),
-    }, !observer, () => pictureOf(this.state.choice));
+    }, !observer, () => ({ picture: pictureOf(this.state.choice), codec: codecOf(this.state.choice.codec) }));
+    void learnHardware();
     this.views = new Views((shown) => {
       if (this.media.sub) this.socket.tell({ type: "view", shown });
     });
@@ -159,7 +161,7 @@ export class Room {
       await this.setCamera(false);
       if (choice.camera !== "none") await this.setCamera(true);
     }
-    if (choice.picture !== before.picture && this.state.stage === "admitted") this.media.join(true); // other encodings want another connection
+    if ((choice.picture !== before.picture || choice.codec !== before.codec) && this.state.stage === "admitted") this.media.join(true); // other encodings want another connection
   }
 
   private async openMic(): Promise<void> {

@@ -1,7 +1,7 @@
 // Changing camera and microphone during the hearing.
 
 import { useEffect, useState } from "preact/hooks";
-import { listDevices, type DeviceList, type PictureSize } from "../lib/devices";
+import { listDevices, type DeviceList, type PictureSize, type VideoCodec } from "../lib/devices";
 import { useRoom } from "./context";
 import { Dialog } from "./dialog";
 
@@ -38,6 +38,13 @@ export function Devices({ close }: { close: () => void }) {
           <option value="auto">{t("devices.picture.auto")}</option>
           <option value="small">{t("devices.picture.small")}</option>
           <option value="large">{t("devices.picture.large")}</option>
+        </select>
+      </label>
+      <label class="room-field">
+        <span>{t("devices.codec")}</span>
+        <select name="codec" value={state.choice.codec} onChange={(e) => void room.choose({ ...state.choice, codec: e.currentTarget.value as "auto" | VideoCodec })}>
+          <option value="auto">{t("devices.codec.auto")}</option>
+          {(["VP8", "H264", "VP9", "AV1"] as const).map((c) => <option key={c} value={c}>{c}</option>)}
         </select>
       </label>
       <div class="dialog-acts">

@@ -39,9 +39,12 @@ fi
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
 	echo "installing:$packages"
 	export DEBIAN_FRONTEND=noninteractive
-	# Debian's postgresql starts a cluster of its own on install; Yunting brings its own, so that one is not created.
-	mkdir -p /etc/postgresql-common
-	[ -e /etc/postgresql-common/createcluster.conf ] || echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+	case "$packages " in *" postgresql "*)
+		# Debian's postgresql starts a cluster of its own on install; Yunting brings its own, so that one is not created.
+		mkdir -p /etc/postgresql-common
+		[ -e /etc/postgresql-common/createcluster.conf ] || echo 'create_main_cluster = false' >/etc/postgresql-common/createcluster.conf
+		;;
+	esac
 	apt-get update -qq
 	# shellcheck disable=SC2086
 	apt-get install -y -qq --no-install-recommends $packages >/dev/null

@@ -13,6 +13,13 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"yunting/docket"
+	"yunting/internal/identity"
+	"yunting/service"
 )
 
 // rawPosts are the addresses whose body is no form, each with what makes a second post harmless.
@@ -103,5 +110,59 @@ func TestEveryFormCarriesAToken(t *testing.T) {
 		if !seen[to] {
 			t.Errorf("there is no form to %s any more", to)
 		}
+	}
+}
+
+// TestTheSameActFromAnotherWindow: without token or key, as from another window or a program that forgot, no act that
+// may be done once is done twice.
+func TestTheSameActFromAnotherWindow(t *testing.T) {
+	c := newAPICourt(t)
+	c.enrolAll()
+	made, _ := c.draftCase()
+	path := casePath(made.ID, "")
+	submit := map[string]any{"version": made.Version}
+	var receipt, again docket.Receipt
+	c.call("plaintiff", "POST", path+"/submit", submit, &receipt, http.StatusCreated)
+	c.call("plaintiff", "POST", path+"/submit", submit, &again, http.StatusCreated)
+	if again.ID != receipt.ID {
+		t.Errorf("receipt %s after %s", again.ID, receipt.ID)
+	}
+	var filed docket.Case
+	c.call("reviewer", "GET", path, nil, &filed, http.StatusOK)
+	accept := map[string]any{"version": filed.Version, "procedure": "simple", "judge": c.ids["judge"], "clerk": c.ids["clerk"]}
+	c.call("reviewer", "POST", path+"/accept", accept, &filed, http.StatusCreated)
+	c.call("reviewer", "POST", path+"/accept", accept, nil, http.StatusConflict)
+	hearing := map[string]any{"start": time.Now().Add(240 * time.Hour).Truncate(time.Second), "minutes": 60}
+	c.call("clerk", "POST", path+"/hearings", hearing, nil, http.StatusCreated)
+	c.call("clerk", "POST", path+"/hearings", hearing, nil, http.StatusConflict)
+	var papers []service.Document
+	c.until("the notices are made", func() bool {
+		c.call("clerk", "GET", path+"/documents", nil, &papers, http.StatusOK)
+		return slices.ContainsFunc(papers, func(d service.Document) bool { return d.Kind == service.KindAcceptanceNotice })
+	})
+	c.serveTwice(path, filed, papers)
+	entries, err := c.server.Docket.Entries(t.Context(), made.ID)
+	apiCheck(t, err)
+	seen := map[string]int{}
+	for _, e := range entries {
+		seen[e.Kind]++
+	}
+	for _, kind := range []string{docket.EntryFiled, docket.EntryAccepted, docket.EntryHearingScheduled} {
+		if seen[kind] != 1 {
+			t.Errorf("%s stands in the docket %d times", kind, seen[kind])
+		}
+	}
+}
+
+// serveTwice: a document is served on a party once, and received once.
+func (c *apiCourt) serveTwice(path string, kase docket.Case, papers []service.Document) {
+	c.t.Helper()
+	at := slices.IndexFunc(papers, func(d service.Document) bool { return d.Kind == service.KindAcceptanceNotice })
+	serve := map[string]any{"documents": []uuid.UUID{papers[at].ID}, "parties": []uuid.UUID{kase.Side(identity.StandingPlaintiff)[0].ID}}
+	var first, second []service.Delivery
+	c.call("clerk", "POST", path+"/deliveries", serve, &first, http.StatusCreated)
+	c.call("clerk", "POST", path+"/deliveries", serve, &second, http.StatusCreated)
+	if len(first) != 1 || len(second) != 1 || first[0].ID != second[0].ID {
+		c.t.Errorf("served as %+v, then as %+v", first, second)
 	}
 }

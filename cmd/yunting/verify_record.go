@@ -62,11 +62,11 @@ func (x exported) hearingRecords(entries []bundle.EntryReport) ([]hearingRecord,
 			return nil, err
 		}
 		r, err := integrity.Parse(text)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", e.Name, err)
+		if err == nil && r.Root != payload.Data.Root {
+			err = fmt.Errorf("%w: its entry names the root %s", integrity.ErrAltered, payload.Data.Root)
 		}
-		if r.Root != payload.Data.Root {
-			return nil, fmt.Errorf("%s: %w: its entry names the root %s", e.Name, integrity.ErrAltered, payload.Data.Root)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", e.Name, errors.Join(err, nameLine(text)))
 		}
 		forwardings, err := x.forwardings(r)
 		if err != nil {
@@ -115,6 +115,26 @@ func (x exported) originals(r hearingRecord) error {
 		lines := segmentsOf(r.Record, o)
 		parts[o.Participant] = append(parts[o.Participant], lines)
 		if err := errors.Join(record.CheckOriginal(member, member.Size(), lines), record.CheckParts(parts[o.Participant])); err != nil {
+			return fmt.Errorf("%s: %w", o.Name, err)
+		}
+	}
+	return nil
+}
+
+// nameLine says which segment's line breaks the chain in a record that was altered; nil when the chain does not tell.
+func nameLine(text []byte) error {
+	var r integrity.Record
+	if json.Unmarshal(text, &r) != nil {
+		return nil
+	}
+	parts := map[string][][]record.Segment{}
+	for _, o := range r.Items {
+		if o.Kind != integrity.KindOriginal {
+			continue
+		}
+		lines := segmentsOf(r, o)
+		parts[o.Participant] = append(parts[o.Participant], lines)
+		if err := errors.Join(record.CheckList(lines), record.CheckParts(parts[o.Participant])); err != nil {
 			return fmt.Errorf("%s: %w", o.Name, err)
 		}
 	}

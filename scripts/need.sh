@@ -28,6 +28,7 @@ if [ "${1:-run}" = test ]; then
 	want mkvtoolnix mkvmerge
 	want qpdf qpdf
 	want coturn turnutils_uclient
+	/usr/bin/python3 -c 'import aiortc' 2>/dev/null || packages="$packages python3-aiortc"
 	want iproute2 tc
 	want fonts-noto-cjk /nonexistent
 	if command -v fc-list >/dev/null 2>&1 && [ -n "$(fc-list :lang=zh family 2>/dev/null)" ]; then

@@ -61,6 +61,9 @@ func (d *downlink) available() int {
 // feedback takes transport-wide feedback; a fall is acted on at once.
 func (d *downlink) feedback(rtcp []byte, now time.Time) {
 	m := d.peer.sfu.metrics
+	if late := d.peer.sfu.late.Load(); late != 0 {
+		d.estimator.Late(d.peer.sfu.start.Add(time.Duration(late)))
+	}
 	if d.estimator.Feedback(rtcp, now) != nil {
 		m.malformed.Inc()
 		return

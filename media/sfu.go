@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/webrtc/v4"
@@ -27,6 +28,8 @@ type SFU struct {
 	workers []*worker
 
 	reporter reporter
+	start    time.Time
+	late     atomic.Int64   // nanoseconds after start until which a worker was late to send what it had stamped
 	wg       sync.WaitGroup // everything but the workers
 	done     chan struct{}
 
@@ -58,7 +61,7 @@ func New(cfg Config) (*SFU, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &SFU{cfg: cfg, log: cfg.Logger, rooms: map[string]*Room{}, done: make(chan struct{}), reporter: reporter{ssrc: newSSRC()}}
+	s := &SFU{cfg: cfg, log: cfg.Logger, rooms: map[string]*Room{}, done: make(chan struct{}), start: time.Now(), reporter: reporter{ssrc: newSSRC()}}
 	var err error
 	if s.port, err = openPort(cfg.Port, cfg.Listen, pionLog{cfg.Logger}); err != nil {
 		return nil, err

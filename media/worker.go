@@ -11,6 +11,7 @@ import (
 const (
 	workerQueue = 8192                  // packets and calls waiting
 	workerBatch = 64                    // packets of one fan-out
+	lateFlush   = 25 * time.Millisecond // a fan-out that takes longer did not get its processor
 	frameWait   = time.Millisecond      // how long a fan-out waits for a frame's last packet
 	workerTick  = 10 * time.Millisecond // NACK and key frame requests
 	surveyTicks = 10                    // a track that asked for nothing is looked at once in so many ticks
@@ -188,6 +189,9 @@ func (w *worker) fanOut() {
 		bytesOut += size
 	}
 	w.sfu.port.flush()
+	if sent := time.Now(); sent.Sub(now) > lateFlush {
+		w.sfu.late.Store(int64(sent.Sub(w.sfu.start)))
+	}
 	m := w.sfu.metrics
 	m.packetsIn.Add(float64(len(w.batch)))
 	m.bytesIn.Add(float64(bytesIn))

@@ -46,6 +46,7 @@ type Estimator struct {
 	heard     int64  // last feedback
 	silenced  int64  // last decrease for silence
 	sentAt    uint32 // packets sent at the last feedback
+	late      int64  // what was sent until then says nothing of the way's delay
 	reportAt  int64
 	reported  uint64
 }
@@ -185,12 +186,20 @@ func (e *Estimator) packet(s *status, now int64) (received, lost int) {
 		e.detector.cut()
 		return 0, 0
 	}
+	if sent <= e.late {
+		return counted(fate)
+	}
 	e.detector.packet(sent, at, size)
 	late := e.queue.started && at-sent > e.queue.base+int64(e.queue.delay)+e.rtt*7/10
 	e.queue.packet(sent, at)
 	if fate == fateLost && late {
 		return 0, 0 // sent again: it was lost all the same
 	}
+	return counted(fate)
+}
+
+// counted is how an arrival changes the window of the loss.
+func counted(fate uint8) (received, lost int) {
 	if fate == fateLost {
 		return 1, -1 // only overtaken
 	}
@@ -225,6 +234,18 @@ func (e *Estimator) Report(lost float64, now time.Time) {
 		e.delay.bps = min(e.delay.bps*math.Pow(growth, min(seconds, 5)), e.max)
 	}
 	e.settle()
+}
+
+// Late tells that the sender fell behind its own clock until then: packets left later than Sent was told, and how long
+// they took is not the way's doing. Their loss counts.
+func (e *Estimator) Late(until time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if at := e.history.micros(until); at > e.late {
+		e.late = at
+		e.detector.cut()
+		e.detector.state = signalNormal
+	}
 }
 
 // Tick lowers the estimate when packets leave and no feedback comes. Call it

@@ -65,6 +65,28 @@ func TestRandomLossDoesNotCollapse(t *testing.T) {
 	}
 }
 
+// TestSenderFallsBehind holds back what is sent in two of three stretches of 300 ms, longer and longer, as a server does
+// that gets no processor: told of it, the estimator does not take it for a weak way.
+func TestSenderFallsBehind(t *testing.T) {
+	mean := func(excused bool) float64 {
+		l := newLink(t, Options{StartBps: 2_000_000})
+		l.layers, l.want, l.excused = []float64{150e3, 500e3, 1.5e6, 2.4e6}, 2.5e6, excused
+		l.stall = func(at time.Duration) time.Duration {
+			if in := at % (900 * time.Millisecond); at > 10*time.Second && in < 600*time.Millisecond {
+				return in / 2
+			}
+			return 0
+		}
+		l.run(40 * time.Second)
+		return l.mean(20 * time.Second)
+	}
+	told, untold := mean(true), mean(false)
+	t.Logf("target %.0f, untold %.0f", told, untold)
+	if told < 2e6 || untold > told/2 {
+		t.Errorf("a server that falls behind: target %.0f, untold %.0f", told, untold)
+	}
+}
+
 // A policer drops what exceeds its rate and delays nothing.
 func TestFollowsLossOfAPolicer(t *testing.T) {
 	l := newLink(t, Options{StartBps: 1_500_000})

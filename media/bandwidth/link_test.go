@@ -20,9 +20,11 @@ type link struct {
 	loss     float64                        // random, without congestion
 	feedLoss float64                        // of feedback packets
 	jitter   time.Duration
-	cross    func(at time.Duration) float64 // bps of a competing flow
-	layers   []float64                      // what the media may take, bps; nil: as much as the target
-	want     float64                        // bps for probing; 0 never probes
+	cross    func(at time.Duration) float64       // bps of a competing flow
+	layers   []float64                            // what the media may take, bps; nil: as much as the target
+	want     float64                              // bps for probing; 0 never probes
+	stall    func(at time.Duration) time.Duration // what is sent then leaves so much later
+	excused  bool                                 // and the estimator is told
 
 	start   time.Time
 	at      time.Duration
@@ -130,6 +132,13 @@ func (l *link) pass(bits float64) (time.Duration, bool) {
 func (l *link) packet(bytes int) {
 	seq := l.e.Sent(bytes, l.now())
 	through, ok := l.pass(float64(bytes * 8))
+	if l.stall != nil {
+		held := l.stall(l.at)
+		through += held
+		if held > 0 && l.excused {
+			l.e.Late(l.now())
+		}
+	}
 	if !ok || l.rng.Float64() < l.loss {
 		return
 	}

@@ -1,7 +1,6 @@
 package docket
 
 import (
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -70,12 +69,12 @@ var phaseMoves = map[Phase][]Phase{
 }
 
 // NextPhases lists the legal moves of the hearing as it stands: what the judge
-// may choose now.
+// may choose now. It is empty, never nil, once the hearing is closed.
 func (h Hearing) NextPhases() []Phase {
 	if h.Phase == PhaseRecess {
 		return []Phase{h.Resume, PhaseClosed}
 	}
-	return slices.Clone(phaseMoves[h.Phase])
+	return append([]Phase{}, phaseMoves[h.Phase]...)
 }
 
 // HearingInput is a hearing to set.

@@ -277,3 +277,10 @@ func TestDatabaseGuardsTheRecord(t *testing.T) {
 		t.Error("an unlisted kind was written")
 	}
 }
+
+// TestNextPhasesOfAClosedHearing: clients get an empty list, not null.
+func TestNextPhasesOfAClosedHearing(t *testing.T) {
+	if got := (docket.Hearing{Phase: docket.PhaseClosed}).NextPhases(); got == nil || len(got) != 0 {
+		t.Errorf("next %v", got)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,6 +24,8 @@ type client struct {
 	c    *court
 	seat string
 	ws   *websocket.Conn
+	says atomic.Pointer[string] // stands in every packet of sound; nil: silence
+	sent atomic.Int32           // packets of sound
 
 	mu        sync.Mutex // guards the fields below
 	refs      int
@@ -313,7 +316,7 @@ func (p *client) join() {
 	check(p.t, pub.SetLocalDescription(offer))
 	p.must("publish", map[string]any{"sdp": offer.SDP})
 	stop, spoken := make(chan struct{}), make(chan struct{})
-	go speak(voice, stop, spoken)
+	go p.speak(voice, stop, spoken)
 	p.t.Cleanup(func() {
 		close(stop)
 		<-spoken
@@ -334,8 +337,8 @@ func (p *client) longest() time.Duration {
 	return max(p.gap, time.Since(p.heardAt))
 }
 
-// speak sends a packet of silence each 20 ms.
-func speak(voice *webrtc.TrackLocalStaticRTP, stop <-chan struct{}, done chan<- struct{}) {
+// speak sends a packet of sound each 20 ms.
+func (p *client) speak(voice *webrtc.TrackLocalStaticRTP, stop <-chan struct{}, done chan<- struct{}) {
 	defer close(done)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -344,10 +347,16 @@ func speak(voice *webrtc.TrackLocalStaticRTP, stop <-chan struct{}, done chan<- 
 		case <-stop:
 			return
 		case <-tick.C:
-			packet := &rtp.Packet{Header: rtp.Header{Version: 2, PayloadType: 111, SequenceNumber: n, Timestamp: uint32(n) * 960}, Payload: append([]byte{0xf8, 0xff, 0xfe}, make([]byte, 300)...)}
+			sound := make([]byte, 303)
+			copy(sound, []byte{0xf8, 0xff, 0xfe})
+			if words := p.says.Load(); words != nil {
+				copy(sound[3:], *words)
+			}
+			packet := &rtp.Packet{Header: rtp.Header{Version: 2, PayloadType: 111, SequenceNumber: n, Timestamp: uint32(n) * 960}, Payload: sound}
 			if voice.WriteRTP(packet) != nil {
 				return // the connection is closed
 			}
+			p.sent.Add(1)
 		}
 	}
 }

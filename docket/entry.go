@@ -9,6 +9,7 @@ import (
 	"yunting/internal/blob"
 	"yunting/internal/identity"
 	"yunting/internal/ledger"
+	"yunting/internal/ledger/bundle"
 )
 
 // FileRef names a file that an entry, a receipt or a bundle holds.
@@ -45,7 +46,12 @@ const (
 	EntryIntegrityStamped  = "recording.integrity_stamped"  // RFC 3161
 	EntryExplained         = "recording.explained"          // the clerk signed why it was interrupted (AV 3, 4)
 	EntryFilm              = "recording.film"               // one film of the whole hearing
-	EntryWatched           = "recording.watched"            // once a viewing (AV 10)
+	EntryRecordingHeld     = "recording.held"               // legal hold
+	EntryRecordingReleased = "recording.released"           // the end of it
+	EntryDeletionProposed  = "recording.deletion_proposed"
+	EntryDeletionRefused   = "recording.deletion_refused"
+	EntryRecordingDeleted  = bundle.KindDeleted  // the tombstone (AV 15)
+	EntryWatched           = "recording.watched" // once a viewing (AV 10)
 	EntryCopied            = "recording.copied"
 	EntryCopyAsked         = "recording.copy_asked" // AV 11
 	EntryCopyDecided       = "recording.copy_decided"
@@ -66,7 +72,7 @@ func EntryKinds() []string {
 		EntryEvidenceAdded, EntryEvidenceRemoved, EntryInvited, EntryLinked, EntryConsent, EntryConsentDeclined,
 		EntryConsentWithdrawn, EntryHearingScheduled, EntryHearingPhase, EntryTranscriptLine, EntryTranscriptRevised,
 		EntryTranscriptAnswer, EntryRecording, EntryIntegrity, EntryRecordingConsent, EntryIntegrityAnswer, EntryIntegrityStamped, EntryExplained,
-		EntryFilm, EntryWatched, EntryCopied, EntryCopyAsked, EntryCopyDecided, EntryDocumentCreated, EntryJudgmentSigned, EntryServed,
+		EntryFilm, EntryRecordingHeld, EntryRecordingReleased, EntryDeletionProposed, EntryDeletionRefused, EntryRecordingDeleted, EntryWatched, EntryCopied, EntryCopyAsked, EntryCopyDecided, EntryDocumentCreated, EntryJudgmentSigned, EntryServed,
 		EntryServiceEvent, EntryServiceEffective, EntryServiceProof, EntryStage, EntryExported, EntryRead}
 	for _, event := range HearingEvents() {
 		kinds = append(kinds, "hearing."+event)

@@ -83,6 +83,11 @@ func (d *Docket) AppendEntry(ctx context.Context, tx pgx.Tx, in EntryInput) (Ent
 	if err != nil {
 		return Entry{}, fmt.Errorf("docket: write entry: %w", err)
 	}
+	for _, f := range p.Files {
+		if err := d.nameFile(ctx, tx, id, f); err != nil {
+			return Entry{}, err
+		}
+	}
 	return p.entry(id, payload, leaf), nil
 }
 

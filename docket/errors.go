@@ -71,7 +71,7 @@ const (
 func InvalidCodes() []string {
 	return []string{
 		"judge_missing", "clerk_missing", "procedure_unknown", "corrections_missing", "correction_text_missing",
-		"days_out_of_range", "reason_missing", "evidence_file_missing", "consent_stage_missing",
+		"days_out_of_range", "reason_missing", "keeping_open", "keeping_nothing", "keeping_done", "keeping_for_ever", "keeping_period", "keeping_hold", "keeping_same_person", "evidence_file_missing", "consent_stage_missing",
 		"start_past", "minutes_out_of_range", "line_id_missing", "line_text_missing",
 		"objection_missing", "recording_incomplete", "viewing_malformed",
 	}

@@ -20,6 +20,11 @@ type Profile struct {
 	// Periods that no deadline.Rule holds, in days.
 	NoticeDays     int // at least, between summons and hearing, CPL 139
 	InvitationDays int // that an invitation code lives
+
+	// RecordingYears is how long recordings are kept after their hearing closed.
+	// AV 5(2) leaves it to the rules on electronic archives, which differ by kind
+	// of case: a court sets what its archive orders. 0 is for ever.
+	RecordingYears int
 }
 
 // ProfileCN is the demo court under the law of the People's Republic of China.
@@ -33,7 +38,7 @@ func ProfileCN() Profile {
 	return Profile{
 		Code: "京0491", Name: "北京云庭法院", NameEN: "Beijing Yunting Court", TypeCode: "民初",
 		Zone: zone, Calendar: deadline.CN(), Version: "cn-2026.1",
-		NoticeDays: 3, InvitationDays: 15,
+		NoticeDays: 3, InvitationDays: 15, RecordingYears: 30,
 	}
 }
 

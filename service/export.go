@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"yunting/docket"
+	"yunting/internal/blob"
 	"yunting/internal/identity"
 	"yunting/internal/ledger"
 	"yunting/internal/ledger/bundle"
@@ -47,8 +49,11 @@ func (s *Service) Export(ctx context.Context, actor identity.Actor, caseID uuid.
 	for i, e := range entries {
 		one := bundle.Entry{Payload: e.Payload, Proof: proofs[i]}
 		for _, f := range e.Files {
-			one.Files = append(one.Files, bundle.File{Name: f.Name, Hash: f.Hash, Size: f.Size,
-				Open: func() (io.ReadCloser, error) { return s.blobs.Open(ctx, f.Hash) }})
+			file := bundle.File{Name: f.Name, Hash: f.Hash, Size: f.Size, Open: func() (io.ReadCloser, error) { return s.blobs.Open(ctx, f.Hash) }}
+			if _, err := s.blobs.Stat(ctx, f.Hash); errors.Is(err, blob.ErrNotFound) {
+				file.Open = nil // by a tombstone, or the export is refused
+			}
+			one.Files = append(one.Files, file)
 		}
 		b.Entries = append(b.Entries, one)
 	}

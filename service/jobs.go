@@ -50,6 +50,9 @@ func (s *Service) Workers(w *river.Workers) {
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, job *river.Job[docket.StampArgs]) error {
 		return s.stamp(ctx, job.Args.Hearing, job.Args.Root)
 	}))
+	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, job *river.Job[docket.PurgeArgs]) error {
+		return s.purge(ctx, job.Args.Deletion)
+	}))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, job *river.Job[docket.InvitationArgs]) error {
 		return s.invitation(ctx, job.Args.Invitation)
 	}))

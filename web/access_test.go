@@ -157,7 +157,7 @@ func TestEveryRouteForEveryRole(t *testing.T) {
 	deliveries, err := s.Service.Serve(ctx, c.actor("clerk"), live.ID, []uuid.UUID{notice.ID}, []uuid.UUID{plaintiff.ID})
 	apiCheck(t, err)
 	fill := map[string]string{"{hearing}": hearing.ID.String(), "{evidence}": item.ID.String(), "{document}": notice.ID.String(), "{delivery}": deliveries[0].ID.String(),
-		"{party}": plaintiff.ID.String(), "{seq}": "1", "{id}": uuid.NewString(), "{recording}": uuid.NewString(), "{request}": uuid.NewString(), "{film}": uuid.NewString(), "{path...}": "css/tokens.css", "{$}": "", "{name}": "x.eml", "{stream}": "s"}
+		"{party}": plaintiff.ID.String(), "{seq}": "1", "{id}": uuid.NewString(), "{recording}": uuid.NewString(), "{request}": uuid.NewString(), "{film}": uuid.NewString(), "{deletion}": uuid.NewString(), "{path...}": "css/tokens.css", "{$}": "", "{name}": "x.eml", "{stream}": "s"}
 
 	s.probe = true
 	var got bytes.Buffer

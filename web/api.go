@@ -252,6 +252,7 @@ func (s *server) apiRoutes() []route {
 	list = append(list, s.apiHearingRoutes(a)...)
 	list = append(list, s.apiPlayerRoutes(a)...)
 	list = append(list, s.apiRecordingRoutes(a)...)
+	list = append(list, s.apiKeepingRoutes(a)...)
 	list = append(list, s.apiFilmRoutes(a)...)
 	list = append(list, s.apiExplanationRoutes(a)...)
 	list = append(list, s.apiServiceRoutes(a)...)

@@ -97,6 +97,7 @@ func TestAPICarriesACase(t *testing.T) {
 	w.decide()
 	w.serve()
 	w.record()
+	w.keep()
 	c.call("plaintiff", "DELETE", "/sessions", nil, nil, http.StatusNoContent)
 	if reply := c.send("plaintiff", "GET", apiPrefix+"/me", nil); reply.status != http.StatusUnauthorized {
 		t.Errorf("the token lives on after sign-out: %d", reply.status)

@@ -26,6 +26,9 @@ type recordingsPage struct {
 	Explanation    *uuid.UUID // the document, once the judge has signed
 	MayReadExplain bool       // also before that
 
+	MayReadKeeping bool
+	Deleted        bool // by decision: the files are gone
+
 	Films        filmsPart
 	MayMakeFilms bool
 }
@@ -66,6 +69,11 @@ func (s *server) showRecordings(r *request, status int, wrong []fieldError) erro
 		}
 		page.Explanation, page.MayReadExplain = e.Document, r.can(identity.ActReadExplanation)
 	}
+	keeping, err := s.Docket.Keeping(r.Context(), r.hearing.ID)
+	if err != nil {
+		return err
+	}
+	page.MayReadKeeping, page.Deleted = r.can(identity.ActReadKeeping), keeping.Deletion != nil && keeping.Deletion.Done()
 	if page.Sights, err = s.sights(r.Context(), r); err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ type route struct {
 // is. Nothing is registered anywhere else.
 func (s *server) routes() []route {
 	return slices.Concat(s.openRoutes(), s.accountRoutes(), s.filingRoutes(), s.evidenceRoutes(), s.caseRoutes(), s.reviewRoutes(),
-		s.hearingRoutes(), s.playerRoutes(), s.recordingRoutes(), s.filmRoutes(), s.explanationRoutes(), s.documentRoutes(), s.officeRoutes(), s.streamRoutes(), s.apiRoutes(), s.demoRoutes())
+		s.hearingRoutes(), s.playerRoutes(), s.recordingRoutes(), s.filmRoutes(), s.keepingRoutes(), s.explanationRoutes(), s.documentRoutes(), s.officeRoutes(), s.streamRoutes(), s.apiRoutes(), s.demoRoutes())
 }
 
 // openRoutes are what anyone may ask for.

@@ -29,6 +29,7 @@ type hearingRecord struct {
 	stamp *sign.Stamped // nil: none is in the export
 
 	forwardings []docket.Forwarding
+	deleted     bool // the files, by decision
 }
 
 // exported reads the files of an exported case, whose members are stored and not compressed.
@@ -101,11 +102,12 @@ func (x exported) forwardings(r integrity.Record) ([]docket.Forwarding, error) {
 	return list.Forwardings, nil
 }
 
-// originals compares every original with its segments and names the one that is wrong.
-func (x exported) originals(r hearingRecord) error {
+// originals compares every original with its segments and names the one that is wrong. What was deleted by decision
+// is not there: its tombstone says so.
+func (x exported) originals(r hearingRecord, deleted map[blob.Hash]bool) error {
 	parts := map[string][][]record.Segment{} // by participant, in the order of the recorder's runs
 	for _, o := range r.Items {
-		if o.Kind != integrity.KindOriginal {
+		if o.Kind != integrity.KindOriginal || deleted[o.SHA256] {
 			continue
 		}
 		member, err := x.member(memberName(o.SHA256, o.Name))
@@ -198,8 +200,13 @@ func checkRecords(out io.Writer, r io.ReaderAt, size int64, report bundle.Report
 	if err := x.stamps(report.Entries, records, roots); err != nil {
 		return err
 	}
+	deleted := map[blob.Hash]bool{}
+	for _, d := range report.Deleted {
+		deleted[d.SHA256] = true
+	}
 	for _, one := range records {
-		if err := x.originals(one); err != nil {
+		one.deleted = slices.ContainsFunc(one.Items, func(i integrity.Item) bool { return i.Kind == integrity.KindFile && deleted[i.SHA256] })
+		if err := x.originals(one, deleted); err != nil {
 			return err
 		}
 		one.tell(out, lang)

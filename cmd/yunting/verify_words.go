@@ -50,6 +50,11 @@ func (h hearingRecord) tell(out io.Writer, lang string) {
 		}
 	}
 	fmt.Fprintf(out, words(lang, "庭审 %s 的录音录像\n", "Recording of hearing %s\n"), h.Hearing)
+	if h.deleted {
+		fmt.Fprintf(out, words(lang, "  ! 录像已依决定删除，存根见上；原有 %d 个录制分段、%d 个录像文件，完整性校验值 %s 仍在卷\n",
+			"  ! the recording was deleted by decision, see the tombstone above; there were %d segments and %d files, and the integrity value %s is still on record\n"), segments-lost, files, h.Root)
+		return
+	}
 	fmt.Fprintf(out, words(lang, "  ✓ 完整：%d 个录制分段、%d 个录像文件，与完整性校验值 %s 一致，无缺失、无增添、无调换\n",
 		"  ✓ whole: %d segments and %d files agree with the integrity value %s; none is missing, added or moved\n"), segments-lost, files, h.Root)
 	if lost > 0 {

@@ -48,6 +48,9 @@ const (
 	ActReadExplanation    Action = "read_explanation"    // 录音录像情况说明, before it is a document
 	ActExplainRecording   Action = "explain_recording"   // 说明录制中断, the clerk's
 	ActApproveExplanation Action = "approve_explanation" // 审核说明, the judge's
+	ActReadKeeping        Action = "read_keeping"        // until when recordings are kept
+	ActHoldRecording      Action = "hold_recording"      // legal hold, and its end
+	ActDeleteRecording    Action = "delete_recording"    // 删除录像: propose, or decide on another person's proposal
 	ActMakeFilm           Action = "make_film"           // 合成录像: one film of a hearing
 	ActDraftJudgment      Action = "draft_judgment"      //
 	ActSignJudgment       Action = "sign_judgment"       //
@@ -68,7 +71,7 @@ func Actions() []Action {
 	return []Action{
 		ActFile, ActReadCase, ActEditDraft, ActSubmit, ActReview, ActInvite, ActLink, ActConsent, ActAddEvidence,
 		ActReadEvidence, ActSchedule, ActJoinHearing, ActWatchHearing, ActControlHearing, ActAdmit, ActTranscribe,
-		ActConfirmTranscript, ActReplaceTranscript, ActSignIntegrity, ActPlayRecording, ActCopyRecording, ActAskCopy, ActDecideCopy, ActSeeViewings, ActReadExplanation, ActExplainRecording, ActApproveExplanation, ActMakeFilm, ActDraftJudgment, ActSignJudgment, ActReadDocument, ActServe,
+		ActConfirmTranscript, ActReplaceTranscript, ActSignIntegrity, ActPlayRecording, ActCopyRecording, ActAskCopy, ActDecideCopy, ActSeeViewings, ActReadExplanation, ActExplainRecording, ActApproveExplanation, ActReadKeeping, ActHoldRecording, ActDeleteRecording, ActMakeFilm, ActDraftJudgment, ActSignJudgment, ActReadDocument, ActServe,
 		ActReadDelivery, ActConfirmReceipt, ActExport, ActListQueue, ActSupervise, ActAdminister, ActReadLedger,
 		ActAccount,
 	}
@@ -160,7 +163,20 @@ var policy = map[Action][]grant{
 		{standings: officers, stages: stagesLive},
 		{standings: parties, stages: stagesLive, copier: true},
 	},
-	ActAskCopy:  {{standings: parties, stages: stagesLive}},
+	ActAskCopy: {{standings: parties, stages: stagesLive}},
+	// AV 15: nobody deletes without the court; that it takes two people, docket and database see to.
+	ActReadKeeping: {
+		{standings: officers, stages: stagesLive},
+		{roles: []Role{RoleAdministrator, RoleSupervisor}, stages: stagesLive},
+	},
+	ActHoldRecording: {
+		{standings: []Standing{StandingJudge}, stages: stagesLive},
+		{roles: []Role{RoleAdministrator}, stages: stagesLive},
+	},
+	ActDeleteRecording: {
+		{standings: officers, stages: stagesLive},
+		{roles: []Role{RoleAdministrator}, stages: stagesLive},
+	},
 	ActMakeFilm: {{standings: officers, stages: stagesLive}},
 	// AV 4: who runs the recording explains, the judge reviews; the parties get the document.
 	ActReadExplanation: {

@@ -48,8 +48,12 @@ type Entry struct {
 	Files   []File
 }
 
+// KindDeleted is the kind of an entry that says which files were deleted by decision (a tombstone): its data holds
+// them as "deleted", with name, sha256 and size. The bundle may be without them.
+const KindDeleted = "recording.deleted"
+
 // File is a file of an entry. Open is called twice: the content is checked against Hash and Size before
-// anything is written.
+// anything is written. It is nil for a file that is gone by a tombstone of the same bundle.
 type File struct {
 	Name string // as the entry names it; the archive holds a safe form of it
 	Hash blob.Hash
@@ -108,11 +112,30 @@ type content struct {
 
 // payload is the part of an entry's payload that the bundle reads.
 type payload struct {
-	Case  string     `json:"case"`
-	Seq   int        `json:"seq"`
-	Kind  string     `json:"kind"`
-	At    time.Time  `json:"at"`
-	Files []fileName `json:"files"`
+	Case  string          `json:"case"`
+	Seq   int             `json:"seq"`
+	Kind  string          `json:"kind"`
+	At    time.Time       `json:"at"`
+	Files []fileName      `json:"files"`
+	Data  json.RawMessage `json:"data"`
+}
+
+// deleted are the files that a tombstone names.
+func (p payload) deleted() ([]content, error) {
+	if p.Kind != KindDeleted {
+		return nil, nil
+	}
+	var data struct {
+		Deleted []fileName `json:"deleted"`
+	}
+	if err := json.Unmarshal(p.Data, &data); err != nil {
+		return nil, fmt.Errorf("not a tombstone: %w", err)
+	}
+	var list []content
+	for _, f := range data.Deleted {
+		list = append(list, content{Name: filePath(f), Size: f.Size, SHA256: f.SHA256})
+	}
+	return list, nil
 }
 
 type fileName struct {

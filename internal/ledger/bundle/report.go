@@ -22,6 +22,7 @@ type Report struct {
 	Complete   bool              `json:"complete"`
 	Entries    []EntryReport     `json:"entries"`
 	Files      []FileReport      `json:"files"`
+	Deleted    []DeletedReport   `json:"deleted,omitempty"`
 	Checks     []Check           `json:"checks"` // what held, in the order in which it was checked
 }
 
@@ -42,6 +43,12 @@ type FileReport struct {
 	Name   string    `json:"name"`
 	Size   int64     `json:"size"`
 	SHA256 blob.Hash `json:"sha256"`
+}
+
+// DeletedReport is a file that an entry names and that was deleted by decision: the tombstone says what it was.
+type DeletedReport struct {
+	FileReport
+	Tombstone EntryReport `json:"tombstone"`
 }
 
 // Check is something that held. Code is stable; Count says of how many things.
@@ -108,6 +115,10 @@ func (r Report) Text(lang string) string {
 	}
 	for _, f := range r.Files {
 		line(say("  文件 %s：%d 字节，与条目所载一致", "  file %s: %d bytes, as its entry names it"), f.Name, f.Size)
+	}
+	for _, d := range r.Deleted {
+		line(say("  ! 文件 %s：依决定删除，条目 %d（%s）为其存根，载明 SHA-256、大小、理由和决定人", "  ! file %s: deleted by decision; tombstone: entry %d (%s), which holds its SHA-256 and size, the reason and who decided"),
+			d.Name, d.Tombstone.Seq, stamp(d.Tombstone.At))
 	}
 	if !r.Complete {
 		line("  ! %s", say("条目编号不连续：这是案卷的节选", "entry numbers have gaps: this is a selection from the record"))

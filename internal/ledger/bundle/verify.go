@@ -22,7 +22,7 @@ import (
 // streamed: memory is bounded by the manifest, however hostile the archive. A bundle that is not exactly what a
 // court exported gives *Tampered, with the report as far as it came; other errors come from r.
 func Verify(r io.ReaderAt, size int64, trusted string) (Report, error) {
-	v := &verifier{archive: archive{r: r, size: size}, key: strings.TrimSpace(trusted), roots: map[int64]tlog.Hash{}, places: map[int64]bool{}}
+	v := &verifier{archive: archive{r: r, size: size}, key: strings.TrimSpace(trusted), roots: map[int64]tlog.Hash{}, places: map[int64]bool{}, gone: map[content]EntryReport{}}
 	v.report.KeyTrusted = v.key != ""
 	for _, check := range []func() error{v.manifest, v.seal, v.readme, v.entries, v.files, v.directory} {
 		if err := check(); err != nil {
@@ -40,8 +40,9 @@ type verifier struct {
 	next    int // of m.Contents
 	named   []content
 	seen    map[string]content
-	roots   map[int64]tlog.Hash // checkpoints by size: two roots of one size are a fork
-	places  map[int64]bool      // leaf indexes that an entry holds
+	roots   map[int64]tlog.Hash     // checkpoints by size: two roots of one size are a fork
+	places  map[int64]bool          // leaf indexes that an entry holds
+	gone    map[content]EntryReport // by tombstone
 	report  Report
 }
 
@@ -162,6 +163,13 @@ func (v *verifier) entries() error {
 		if err := v.nameFiles(name, p.Files); err != nil {
 			return err
 		}
+		deleted, err := p.deleted()
+		if err != nil {
+			return tampered(name, "%v", err)
+		}
+		for _, c := range deleted {
+			v.gone[c] = v.report.Entries[i]
+		}
 	}
 	v.report.Case = caseID
 	v.report.ok(checkEntries, v.m.Entries)
@@ -200,20 +208,26 @@ func (v *verifier) kept(name string, bound int64) ([]byte, error) {
 	return v.archive.known(c, true)
 }
 
-// files streams the files that the entries name: all of them, and no other.
+// files streams the files that the entries name: all of them but those that a tombstone names, and no other.
 func (v *verifier) files() error {
-	rest := v.m.Contents[v.next:]
-	if len(rest) != len(v.named) {
-		return tampered(manifestName, "lists %d files, the entries name %d", len(rest), len(v.named))
-	}
-	for i, c := range rest {
-		if c != v.named[i] {
-			return tampered(manifestName, "%.200q is not the file that the entries name", c.Name)
+	rest, next := v.m.Contents[v.next:], 0
+	for _, c := range v.named {
+		if next == len(rest) || c != rest[next] {
+			tombstone, deleted := v.gone[c]
+			if !deleted {
+				return tampered(manifestName, "lists %d files and not %.200q, which the entries name", len(rest), c.Name)
+			}
+			v.report.Deleted = append(v.report.Deleted, DeletedReport{FileReport(c), tombstone})
+			continue
 		}
+		next++
 		if _, err := v.archive.known(c, false); err != nil {
 			return err
 		}
 		v.report.Files = append(v.report.Files, FileReport(c))
+	}
+	if next < len(rest) {
+		return tampered(manifestName, "%.200q is not the file that the entries name", rest[next].Name)
 	}
 	v.report.ok(checkFiles, len(rest))
 	return nil

@@ -114,7 +114,12 @@ func copyPart(w io.Writer, p part) (h blob.Hash, err error) {
 func gather(b Bundle) ([]part, error) {
 	parts := []part{memory(readmeName, []byte(readme))}
 	var files []part
-	seen := map[string]bool{}
+	seen, gone := map[string]bool{}, map[content]bool{}
+	for i, e := range b.Entries {
+		if err := bury(e, gone); err != nil {
+			return nil, fmt.Errorf("bundle: %s: %w", entryName(i), err)
+		}
+	}
 	for i, e := range b.Entries {
 		name := entryName(i)
 		if e.Name != "" && e.Name != name {
@@ -134,6 +139,12 @@ func gather(b Bundle) ([]part, error) {
 				continue
 			}
 			seen[f.Name] = true
+			if f.open == nil && !gone[f.content] {
+				return nil, fmt.Errorf("bundle: %s cannot be opened and no tombstone names it", f.Name)
+			}
+			if f.open == nil {
+				continue
+			}
 			if f.crc, err = measure(f); err != nil {
 				return nil, err
 			}
@@ -141,6 +152,19 @@ func gather(b Bundle) ([]part, error) {
 		}
 	}
 	return append(parts, files...), nil
+}
+
+// bury adds the files that an entry says are gone.
+func bury(e Entry, gone map[content]bool) error {
+	p, err := parsePayload(e.Payload)
+	if err != nil {
+		return err
+	}
+	list, err := p.deleted()
+	for _, c := range list {
+		gone[c] = true
+	}
+	return err
 }
 
 // checkEntry checks the entry's proof and that it brings exactly the files that its payload names.
@@ -161,7 +185,7 @@ func checkEntry(name string, e Entry, key string) ([]part, error) {
 	parts := make([]part, len(e.Files))
 	for i, f := range e.Files {
 		named := p.Files[i]
-		if f.Name != named.Name || f.Hash != named.SHA256 || f.Size != named.Size || f.Open == nil {
+		if f.Name != named.Name || f.Hash != named.SHA256 || f.Size != named.Size {
 			return nil, fmt.Errorf("bundle: %s: file %d is not the one that the entry names", name, i+1)
 		}
 		parts[i] = part{content: content{Name: filePath(named), Size: f.Size, SHA256: f.Hash}, open: f.Open}

@@ -1,0 +1,63 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+
+	"yunting/docket"
+)
+
+// keep holds the hearing's recordings, releases them, and deletes them when their period is over: two people, by the API
+// and by pages that offer each what they may do.
+func (w *apiWalk) keep() {
+	w.t.Helper()
+	path := "/hearings/" + w.hearing.ID.String() + "/keeping"
+	reason := func(text string) map[string]any { return map[string]any{"reason": text} }
+	page := func(who string) string { return string(w.send(who, "GET", path, nil).body) }
+	keeping := func() (k docket.Keeping) {
+		w.call("clerk", "GET", path, nil, &k, http.StatusOK)
+		return k
+	}
+	w.call("plaintiff", "GET", path, nil, nil, http.StatusForbidden)
+	w.call("clerk", "POST", path+"/hold", reason("x"), nil, http.StatusForbidden)
+	w.call("clerk", "POST", path+"/deletion", reason("期满"), nil, http.StatusUnprocessableEntity)
+	w.call("judge", "POST", path+"/hold", reason(" "), nil, http.StatusUnprocessableEntity)
+	w.call("judge", "POST", path+"/hold", reason("申诉审查"), nil, http.StatusCreated)
+	if k := keeping(); k.Hold == nil || k.Hold.Reason != "申诉审查" || k.Until == nil || !strings.Contains(page("admin"), "申诉审查") {
+		w.t.Errorf("held: %+v\n%s", k, page("admin"))
+	}
+	// The hearing was thirty-one years ago.
+	_, err := w.server.Pool.Exec(w.t.Context(), `UPDATE hearings SET opened_at = opened_at - interval '31 years', closed_at = closed_at - interval '31 years' WHERE id = $1`, w.hearing.ID)
+	apiCheck(w.t, err)
+	w.call("clerk", "POST", path+"/deletion", reason("期满"), nil, http.StatusUnprocessableEntity)
+	w.call("admin", "POST", path+"/release", reason("申诉驳回"), nil, http.StatusCreated)
+
+	var due []docket.Due
+	w.call("admin", "GET", "/admin/recordings", nil, &due, http.StatusOK)
+	if len(due) != 1 || due[0].Hearing != w.hearing.ID || !strings.Contains(string(w.send("admin", "GET", "/admin/recordings", nil).body), path) {
+		w.t.Errorf("due: %+v", due)
+	}
+	if !strings.Contains(page("clerk"), `action="`+path+`/deletion"`) || strings.Contains(page("clerk"), `action="`+path+`/hold"`) {
+		w.t.Errorf("the clerk's page:\n%s", page("clerk"))
+	}
+	w.call("clerk", "POST", path+"/deletion", reason("保管期限届满"), nil, http.StatusCreated)
+	decide := path + "/deletion/" + keeping().Deletion.ID.String()
+	if strings.Contains(page("clerk"), `value="confirm"`) || !strings.Contains(page("judge"), `value="confirm"`) {
+		w.t.Error("the proposer may confirm, or the judge may not")
+	}
+	w.call("clerk", "POST", decide, map[string]any{"confirm": true}, nil, http.StatusUnprocessableEntity)
+	w.call("judge", "POST", decide, map[string]any{"confirm": true}, nil, http.StatusCreated)
+	if k := keeping(); !k.Deletion.Done() {
+		w.t.Errorf("deleted: %+v", k.Deletion)
+	}
+	words, err := loadDictionary(langZH)
+	apiCheck(w.t, err)
+	recordings := string(w.send("plaintiff", "GET", "/hearings/"+w.hearing.ID.String()+"/recordings", nil).body)
+	if !strings.Contains(recordings, words.text("recordings.deleted")) || strings.Contains(recordings, "data-recording") {
+		w.t.Errorf("the recordings' page does not say that they are gone:\n%s", recordings)
+	}
+	w.call("admin", "GET", "/admin/recordings", nil, &due, http.StatusOK)
+	if len(due) != 0 {
+		w.t.Errorf("still due: %+v", due)
+	}
+}

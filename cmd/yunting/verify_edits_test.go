@@ -111,7 +111,7 @@ func (x exportedRecord) check(t *testing.T, spoil func([]byte)) error {
 	if err != nil {
 		return err
 	}
-	return ex.originals(records[0])
+	return ex.originals(records[0], nil)
 }
 
 // clone can be edited without changing x.

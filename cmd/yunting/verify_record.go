@@ -107,16 +107,22 @@ func (x exported) forwardings(r integrity.Record) ([]docket.Forwarding, error) {
 func (x exported) originals(r hearingRecord, deleted map[blob.Hash]bool) error {
 	parts := map[string][][]record.Segment{} // by participant, in the order of the recorder's runs
 	for _, o := range r.Items {
-		if o.Kind != integrity.KindOriginal || deleted[o.SHA256] {
+		if o.Kind != integrity.KindOriginal {
+			continue
+		}
+		lines := segmentsOf(r.Record, o)
+		parts[o.Participant] = append(parts[o.Participant], lines)
+		if err := record.CheckParts(parts[o.Participant]); err != nil {
+			return fmt.Errorf("%s: %w", o.Name, err)
+		}
+		if deleted[o.SHA256] {
 			continue
 		}
 		member, err := x.member(memberName(o.SHA256, o.Name))
 		if err != nil {
 			return err
 		}
-		lines := segmentsOf(r.Record, o)
-		parts[o.Participant] = append(parts[o.Participant], lines)
-		if err := errors.Join(record.CheckOriginal(member, member.Size(), lines), record.CheckParts(parts[o.Participant])); err != nil {
+		if err := record.CheckOriginal(member, member.Size(), lines); err != nil {
 			return fmt.Errorf("%s: %w", o.Name, err)
 		}
 	}

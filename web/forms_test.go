@@ -261,6 +261,19 @@ func TestWhatTheServerRefuses(t *testing.T) {
 		{"an unknown case", func() apiReply {
 			return c.send("plaintiff", http.MethodGet, "/cases/"+uuid.NewString(), nil)
 		}, http.StatusNotFound, "没有找到"},
+		{"a form for an unknown case", func() apiReply {
+			return c.submit("plaintiff", "/cases/"+uuid.NewString()+"/submit", url.Values{"form_token": {formToken()}})
+		}, http.StatusNotFound, "没有找到"},
+		{"a form for what is no case", func() apiReply { return c.submit("plaintiff", "/cases/1/submit", url.Values{}) }, http.StatusNotFound, "没有找到"},
+		{"a body that is no form", func() apiReply {
+			return c.submit("plaintiff", "/link", url.Values{"code": {"x"}}, "Content-Type", "multipart/form-data; boundary=x")
+		}, http.StatusBadRequest, "表单无法识别"},
+		{"too large a file", func() apiReply {
+			made, _ := c.draftCase()
+			file := "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.pdf\"\r\n\r\n" + strings.Repeat("x", fileLimit) + "\r\n--x--\r\n"
+			return c.send("", http.MethodPost, "/cases/"+made.ID.String()+"/evidence", []byte(file), "Content-Type", "multipart/form-data; boundary=x",
+				"Origin", c.url, "Cookie", sessionCookie+"="+c.tokens["plaintiff"])
+		}, http.StatusRequestEntityTooLarge, "过大"},
 		{"no such page", func() apiReply { return c.send("plaintiff", http.MethodGet, "/nowhere", nil) }, http.StatusNotFound, "没有找到"},
 		{"a wrong code", func() apiReply {
 			return c.submit("plaintiff", "/link", url.Values{"form_token": {formToken()}, "code": {"AAAA-BBBB-CCCC"}})

@@ -73,12 +73,12 @@ func answerFragment(answer string) string {
 
 // attribute finds the first a=name:value of a description.
 func attribute(sdp, name string) string {
-	_, rest, ok := strings.Cut(sdp, "a="+name+":")
-	if !ok {
-		return ""
+	for line := range strings.SplitSeq(sdp, "\n") {
+		if value, ok := strings.CutPrefix(line, "a="+name+":"); ok {
+			return strings.TrimRight(value, "\r")
+		}
 	}
-	value, _, _ := strings.Cut(rest, "\n")
-	return strings.TrimRight(value, "\r")
+	return ""
 }
 
 // replaceAttribute gives every a=name: of a description a new value.

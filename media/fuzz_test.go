@@ -1,0 +1,127 @@
+package media
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/webrtc/v4"
+
+	"yunting/media/loss"
+	"yunting/media/packetcache"
+)
+
+// FuzzFragment: a fragment that is taken has both credentials or none, and few candidates; an attribute that is replaced is found.
+func FuzzFragment(f *testing.F) {
+	f.Add("a=ice-ufrag:abcd\r\na=ice-pwd:0123456789012345678901\r\nm=audio 9 RTP/AVP 0\r\na=mid:0\r\na=candidate:1 1 UDP 1 192.0.2.1 9 typ host\r\n", "new")
+	f.Add("a=candidate:", "")
+	f.Fuzz(func(t *testing.T, text, value string) {
+		if fragment, err := parseFragment(text); err == nil && ((fragment.ufrag == "") != (fragment.pwd == "") || len(fragment.candidates) > maxFragmentCandidates) {
+			t.Errorf("%+v", fragment)
+		}
+		if a := answerFragment(text); !strings.HasPrefix(a, "a=ice-ufrag:") || !strings.HasSuffix(a, "\r\n") {
+			t.Errorf("%q", a)
+		}
+		if strings.ContainsAny(value, "\r\n") || attribute(text, "ice-pwd") == "" {
+			return
+		}
+		if got := attribute(replaceAttribute(text, "ice-pwd", value), "ice-pwd"); got != value {
+			t.Errorf("%q, want %q", got, value)
+		}
+	})
+}
+
+// FuzzOffer gives a publisher's description and candidate to a running SFU, which answers or refuses.
+func FuzzOffer(f *testing.F) {
+	s := newSFU(f)
+	c := &client{t: f, id: "pattern", api: loopbackAPI()}
+	c.encoder(webrtc.MimeTypeVP8)
+	offer, err := c.pub.CreateOffer(nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { _ = c.pub.GracefulClose() })
+	f.Add(offer.SDP, "candidate:1 1 UDP 2130706431 127.0.0.1 9 typ host")
+	f.Add("v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:0\r\na=rid:a send\r\na=simulcast:send a;~b,c\r\n", "")
+	room := s.Room("r")
+	f.Fuzz(func(t *testing.T, sdp, candidate string) {
+		p, err := room.Join("p", JoinOptions{Permissions: everything})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer p.Close()
+		_ = p.Candidate(TargetPublish, webrtc.ICECandidateInit{Candidate: candidate}) // most are refused
+		answer, err := p.Publish(sdp)
+		if (err == nil) != (answer != "") {
+			t.Errorf("answer %q, error %v", answer, err)
+		}
+	})
+}
+
+// FuzzPublished gives a publisher's packet to each format's reader and, where it is taken, to a receiver.
+func FuzzPublished(f *testing.F) {
+	_, b, _ := bench(f)
+	f.Add(b.data[:b.n], uint8(formatVP8))
+	f.Add(append(append([]byte{}, b.data[:b.head.Payload]...), 0x2a, 0, 0, 0x50, 1, 64, 0, 180, 2, 128, 1, 104, 5, 0, 2, 208), uint8(formatVP9))
+	f.Add(append(append([]byte{}, b.data[:b.head.Payload]...), h264Frame(1, true)...), uint8(formatH264))
+	f.Fuzz(func(t *testing.T, raw []byte, as uint8) {
+		s, b, hole := bench(t)
+		s.track.format = format(as) % (formatAV1 + 1)
+		l := b.layer
+		if !l.parse(b, copy(b.data[:], raw)) {
+			return
+		}
+		if b.head.Payload > b.head.End || b.head.End > b.n {
+			t.Fatalf("payload from %d to %d of %d bytes", b.head.Payload, b.head.End, b.n)
+		}
+		s.forward([]*buffer{b}, time.Now())
+		if hole.packets > 1 {
+			t.Errorf("%d packets of one", hole.packets)
+		}
+	})
+}
+
+// FuzzReceiverReports gives a receiver's RTCP to a subscription.
+func FuzzReceiverReports(f *testing.F) {
+	sfu := newSFU(f)
+	p, err := sfu.Room("r").Join("a", JoinOptions{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(p.Close)
+	for _, seed := range []rtcp.Packet{
+		&rtcp.TransportLayerNack{MediaSSRC: 1, Nacks: []rtcp.NackPair{{PacketID: 1, LostPackets: 0xffff}}},
+		&rtcp.PictureLossIndication{MediaSSRC: 1},
+		&rtcp.FullIntraRequest{MediaSSRC: 1, FIR: []rtcp.FIREntry{{SSRC: 1}}},
+		&rtcp.ReceiverEstimatedMaximumBitrate{Bitrate: 1e6, SSRCs: []uint32{1}},
+		&rtcp.ReceiverReport{Reports: []rtcp.ReceptionReport{{SSRC: 1, FractionLost: 255, LastSenderReport: 1}}},
+	} {
+		raw, err := seed.Marshal()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+	}
+	pc, err := loopbackAPI().NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { _ = pc.Close() })
+	s, b, _ := bench(f)
+	s.track.pc = pc // what is asked of the publisher comes to nothing: it is not connected
+	s.peer, s.track.peer, s.track.w = p, p, sfu.worker()
+	b.layer.cache, b.layer.loss = packetcache.New[*buffer](videoCache), loss.New(loss.Options{})
+	s.track.w.call(func() { s.forward([]*buffer{b}, time.Now()) })
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		packets, err := rtcp.Unmarshal(raw)
+		if err != nil {
+			return
+		}
+		s.handleRTCP(packets, 1)
+		s.track.w.call(func() {}) // until what it asked for is done
+		if bps := p.down.estimator.TargetBps(); bps <= 0 {
+			t.Errorf("%d bits a second", bps)
+		}
+	})
+}

@@ -48,6 +48,10 @@ type Limits struct {
 	SDPBytes int
 	// TracksPerPeer is how many tracks a peer may publish (default 6).
 	TracksPerPeer int
+	// VideoBps and AudioBps are how much one track may bring, on the wire, all its
+	// layers together (default 6 Mbps and 1 Mbps). Of more the highest layer is
+	// stopped, and of what has one alone nothing is forwarded while it lasts.
+	VideoBps, AudioBps int
 	// NegotiationsPerMinute is how many offers, restarts and useless answers
 	// of a peer are processed in a minute (default 120). Answers to what the
 	// server offered do not count: others come and go as they like.
@@ -142,8 +146,9 @@ type Events struct {
 	// to it is too weak, or that it is sent again.
 	Paused func(t TrackInfo, paused bool)
 	// Layers tells that the simulcast layers named by their rids, or the spatial
-	// layers s1 and s2 of SVC, are to be stopped, because nobody takes them; all
-	// others are to be sent. It comes whenever that set changes.
+	// layers s1 and s2 of SVC, are to be stopped, because nobody takes them or the
+	// track brings more than Limits allows; all others are to be sent. It comes
+	// whenever that set changes.
 	Layers func(t TrackInfo, off []string)
 	// Quality tells each second how this peer's media fares.
 	Quality func(q Quality)

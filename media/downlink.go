@@ -316,6 +316,7 @@ func (w *worker) rate(now time.Time) {
 				t.takeRate(int(l.index)+i, float64(sum*8)/passed.Seconds(), now.Sub(carried[i].lastSeen))
 			}
 		}
+		t.bound(now)
 	}
 }
 

@@ -39,7 +39,7 @@ type forwarder struct {
 // and gives them to the feeds. It returns those to forward, in place.
 func (l *layer) accept(run []*buffer) []*buffer {
 	t := l.track
-	permitted := t.permitted.Load() && !t.ended
+	permitted := t.permitted.Load() && !t.ended && !t.excess.choked
 	if !permitted {
 		l.holdBack()
 	}
@@ -47,6 +47,9 @@ func (l *layer) accept(run []*buffer) []*buffer {
 	for _, b := range run {
 		l.lastSeen, l.spatial[b.spatial].lastSeen = b.arrived, b.arrived
 		if !l.loss.Packet(b.head.Seq, b.arrived) || !permitted {
+			if t.excess.choked {
+				l.note(b) // whether it is still too much
+			}
 			buffers.Put(b)
 			continue
 		}

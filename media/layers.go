@@ -87,7 +87,7 @@ func (f *forwarder) sent() uint8 {
 func (t *track) layersNow(now time.Time) (layers [simulcast.Max]simulcast.Layer, live bool) {
 	for _, l := range t.layers {
 		for i, c := range l.carried() {
-			on := l.live(i, now)
+			on := l.live(i, now) && !t.excess.stopped(int(l.index)+i, now)
 			layers[int(l.index)+i] = simulcast.Layer{Live: on, Known: !c.lastSeen.IsZero(), Width: c.size.Width, Height: c.size.Height}
 			live = live || on
 		}
@@ -164,6 +164,9 @@ func (t *track) dynacast(layers *[simulcast.Max]simulcast.Layer, taken [simulcas
 			continue
 		}
 		switch {
+		case !lowest && t.excess.stopped(i, now):
+			changed = changed || !t.off[i]
+			t.off[i] = true
 		case lowest || taken[i]:
 			changed = changed || t.off[i]
 			t.off[i], t.unneeded[i] = false, time.Time{}

@@ -15,7 +15,7 @@ type metrics struct {
 	nackIn, nackOut        prometheus.Counter
 	resent, lost, pli      prometheus.Counter
 	dynacast, refilled     prometheus.Counter
-	unmatched              prometheus.Counter
+	unmatched, overLimit   prometheus.Counter
 	peersReplaced, refused prometheus.Counter
 	rooms, peers, tracks   prometheus.Gauge
 	subscriptions, paused  prometheus.Gauge
@@ -50,6 +50,7 @@ func newMetrics(reg prometheus.Registerer, sockets []*udpbatch.Conn) (*metrics, 
 		nackOut:       counter("nacks_sent_total", "Packets asked of publishers again."),
 		resent:        counter("packets_resent_total", "RTP packets sent again from the cache."),
 		lost:          counter("packets_lost_total", "Publishers' packets that never came, repair included."),
+		overLimit:     counter("tracks_over_limit_total", "Times that a track brought more than it may and a layer, or all of it, was held back."),
 		unmatched:     counter("subscriptions_unmatched_total", "Tracks that a receiver cannot take, for want of the codec."),
 		refilled:      counter("packets_refilled_total", "Publishers' packets that never came, made of what RED repeats of them."),
 		pli:           counter("plis_sent_total", "Key frames asked of publishers."),

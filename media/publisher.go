@@ -183,9 +183,10 @@ func (b *publisher) onTrack(pc *webrtc.PeerConnection, remote *webrtc.TrackRemot
 		b.tracks[key] = t
 	}
 	first := t.layerCount == 0
-	ok := t.addLayer(remote)
+	ok := t.addLayer(remote.RID())
 	b.mu.Unlock()
 	if !ok {
+		p.sfu.metrics.refused.Inc()
 		p.sfu.wg.Go(func() { drainTrack(remote) })
 		return
 	}

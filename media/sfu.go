@@ -47,6 +47,8 @@ func (l Limits) withDefaults() Limits {
 	}
 	set(&l.SDPBytes, 128<<10)
 	set(&l.TracksPerPeer, 6)
+	set(&l.VideoBps, 6_000_000)
+	set(&l.AudioBps, 1_000_000)
 	set(&l.NegotiationsPerMinute, 120)
 	set(&l.Candidates, 64)
 	return l

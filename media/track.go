@@ -119,6 +119,7 @@ type track struct {
 	hasty    bool                     // in the worker's list
 	off      [simulcast.Max]bool      // layers that the publisher was told to stop
 	unneeded [simulcast.Max]time.Time // since when nobody takes a layer
+	excess   excess
 }
 
 // layer is one RTP stream of a track.
@@ -169,10 +170,11 @@ func newTrack(p *Peer, pc *webrtc.PeerConnection, r *webrtc.RTPReceiver, info Tr
 // named tells whether id names the track or its publisher.
 func (t *track) named(id string) bool { return t.info.ID == id || t.info.Peer == id }
 
-// addLayer counts one more stream; the caller holds publisher.mu.
-func (t *track) addLayer(remote *webrtc.TrackRemote) bool {
-	i := layerRank(remote.RID())
-	if t.layerCount > 0 && remote.RID() == "" || t.ranks[i] {
+// addLayer counts one more stream; one of a rank that is taken is refused. The
+// caller holds publisher.mu.
+func (t *track) addLayer(rid string) bool {
+	i := layerRank(rid)
+	if t.layerCount > 0 && rid == "" || t.ranks[i] {
 		return false
 	}
 	t.ranks[i] = true

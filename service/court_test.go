@@ -67,6 +67,7 @@ type court struct {
 	authority *authority // of time-stamps
 	log       *ledger.Log
 	spool     string
+	films     string // where they are made
 
 	judge, clerk, filing, zhang, li identity.Actor
 }
@@ -81,14 +82,20 @@ func (soon) NextRetry(*rivertype.JobRow) time.Time { return time.Now() }
 // newCourt builds the court; mailer nil takes a spool.
 func newCourt(t *testing.T, mailer mail.Mailer) *court {
 	t.Helper()
+	return newCourtOn(t, mailer, t.TempDir())
+}
+
+// newCourtOn keeps its files at an address of the blob store.
+func newCourtOn(t *testing.T, mailer mail.Mailer, files string) *court {
+	t.Helper()
 	pool := pgtest.New(t)
 	quiet := slog.New(slog.DiscardHandler)
 	inserter, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Logger: quiet})
 	must(t, err)
-	blobs, err := blob.Open(t.TempDir())
+	blobs, err := blob.Open(files)
 	must(t, err)
 	// 2026-04-01 10:00 in Beijing.
-	c := &court{t: t, pool: pool, clock: &clock{now: time.Date(2026, 4, 1, 2, 0, 0, 0, time.UTC)}, blobs: blobs, spool: t.TempDir()}
+	c := &court{t: t, pool: pool, clock: &clock{now: time.Date(2026, 4, 1, 2, 0, 0, 0, time.UTC)}, blobs: blobs, spool: t.TempDir(), films: t.TempDir()}
 	cheap := argon2id.Params{Memory: 64, Iterations: 1, Parallelism: 1, SaltLength: 16, KeyLength: 32}
 	c.people = identity.New(pool, identity.Options{Now: c.clock.Now, Key: bytes.Repeat([]byte{7}, 32), PasswordCost: &cheap})
 	c.docket = docket.New(docket.Config{Pool: pool, Blobs: blobs, Jobs: inserter, Identity: c.people, Now: c.clock.Now,
@@ -105,7 +112,7 @@ func newCourt(t *testing.T, mailer mail.Mailer) *court {
 	}
 	c.Service = service.New(service.Config{Pool: pool, Docket: c.docket, Blobs: blobs, Signer: c.signer, Mail: mailer, Jobs: inserter,
 		Ledger: c.log, Identity: c.people, Now: c.clock.Now, PublicURL: "https://court.test", Logger: quiet,
-		FilmDir: t.TempDir(), FilmTools: filmTools(t)})
+		FilmDir: c.films, FilmTools: filmTools(t)})
 	c.work(quiet)
 	c.judge = c.register("linjing", "林静", "31010119800307001", identity.RoleJudge)
 	c.clerk = c.register("wanglei", "王磊", "31010119810307001", identity.RoleClerk)

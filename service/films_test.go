@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,26 +15,29 @@ import (
 
 	"yunting/docket"
 	"yunting/internal/blob"
+	"yunting/internal/blob/s3test"
 	"yunting/internal/identity"
 	"yunting/service"
 	"yunting/service/grid"
 )
 
 // recorded is a closed hearing of four seconds with a recording of the judge and one of 李娜, who came a second late.
-func (c *court) recorded() docket.Hearing {
+func (c *court) recorded() docket.Hearing { return c.recordedFor(4) }
+
+func (c *court) recordedFor(seconds int) docket.Hearing {
 	c.t.Helper()
 	a := c.linked()
 	h, err := c.docket.ScheduleHearing(c.t.Context(), c.clerk, a.ID, docket.HearingInput{Start: c.clock.Now().AddDate(0, 0, 5), Minutes: 60, Public: true})
 	must(c.t, err)
 	for i, phase := range []docket.Phase{docket.PhaseOpening, docket.PhaseInvestigation, docket.PhaseDebate, docket.PhaseFinal, docket.PhaseClosed} {
-		c.clock.Set(h.Start.Add(time.Duration(i) * time.Second))
+		c.clock.Set(h.Start.Add(time.Duration(i*seconds) * time.Second / 4))
 		_, err := c.docket.MovePhase(c.t.Context(), c.judge, h.ID, phase)
 		must(c.t, err)
 	}
 	for i, who := range []identity.Actor{c.judge, c.li} {
 		from := h.Start.Add(time.Duration(i) * time.Second)
 		must(c.t, c.docket.RecordingPart(c.t.Context(), h.ID, docket.Recording{Participant: who.Account.String(), Account: who.Account, Name: who.Name,
-			Session: "s", Blob: c.clip(4 - i), Started: from, Ended: h.Start.Add(4 * time.Second)}))
+			Session: "s", Blob: c.clip(seconds - i), Started: from, Ended: h.Start.Add(time.Duration(seconds) * time.Second)}))
 	}
 	h, err = c.docket.Hearing(c.t.Context(), h.ID)
 	must(c.t, err)
@@ -44,7 +48,7 @@ func (c *court) recorded() docket.Hearing {
 func (c *court) clip(seconds int) blob.Ref {
 	c.t.Helper()
 	path := filepath.Join(c.t.TempDir(), "clip.webm")
-	length := string(rune('0' + seconds))
+	length := strconv.Itoa(seconds)
 	out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=320x180:r=10:d="+length, "-f", "lavfi", "-i", "sine=d="+length,
 		"-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-c:a", "libopus", path).CombinedOutput()
 	if err != nil {
@@ -114,6 +118,52 @@ func TestFilm(t *testing.T) {
 		}
 	}
 	c.settle()
+}
+
+// TestFilmFromS3 makes a film of recordings in an S3 store, which gets the film too.
+func TestFilmFromS3(t *testing.T) {
+	c := newCourtOn(t, nil, s3test.Start(t).Address)
+	f, err := c.MakeFilm(t.Context(), c.clerk, c.recorded().ID, "en")
+	must(t, err)
+	c.until("the film is made", func() bool { return !c.film(f.ID).Active() })
+	f = c.film(f.ID)
+	if f.State != service.FilmDone || f.Blob == nil {
+		t.Fatalf("the film: %+v", f)
+	}
+	if stored, err := c.blobs.Stat(t.Context(), f.Blob.Hash); err != nil || stored != *f.Blob {
+		t.Errorf("stored: %v, %v", stored, err)
+	}
+	c.settle()
+	c.until("the copies are cleared", func() bool {
+		left, err := os.ReadDir(c.films)
+		must(t, err)
+		return len(left) == 0
+	})
+}
+
+// TestCancelStopsFFmpeg cancels a film in the middle of its one piece: ffmpeg ends, and what it made is cleared, long
+// before the piece is done.
+func TestCancelStopsFFmpeg(t *testing.T) {
+	c := newCourt(t, nil)
+	ctx := t.Context()
+	h := c.recordedFor(30)
+	f, err := c.MakeFilm(ctx, c.clerk, h.ID, "zh-CN")
+	must(t, err)
+	c.until("a piece is being made", func() bool { return c.film(f.ID).Steps == 2 })
+	must(t, c.CancelFilm(ctx, h.ID, f.ID))
+	c.until("what was made is cleared", func() bool {
+		made, err := filepath.Glob(filepath.Join(c.films, f.ID.String(), "0*.mkv"))
+		must(t, err)
+		if len(made) > 0 {
+			t.Fatalf("the piece was made all the same: %v", made)
+		}
+		_, err = os.Stat(filepath.Join(c.films, f.ID.String()))
+		return errors.Is(err, os.ErrNotExist)
+	})
+	c.settle()
+	if got := c.film(f.ID); got.State != service.FilmCancelled || got.Made != 0 {
+		t.Errorf("after the cancel: %+v", got)
+	}
 }
 
 // TestFilmFails: what was recorded cannot be read; the film fails, is given up, and another can be asked for.

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -25,6 +26,7 @@ import (
 
 const (
 	filmSlice   = 20 * time.Second // a job yields after so long, at the end of a piece
+	filmWatch   = time.Second      // how soon a cancelled film stops
 	filmTimeout = 4 * time.Hour    // of one run: longer than the longest film takes to be joined
 )
 
@@ -116,11 +118,41 @@ func (s *Service) workFilm(ctx context.Context, id uuid.UUID) (more bool, err er
 	if err != nil {
 		return false, err
 	}
-	made, err := s.planFilm(ctx, f, h)
-	if err != nil {
-		return false, err
+	wanted, stop := s.whileWanted(ctx, id)
+	defer stop()
+	made, err := s.planFilm(wanted, f, h)
+	if err == nil {
+		more, err = s.makeFilm(wanted, f, h, made)
 	}
-	return s.makeFilm(ctx, f, h, made)
+	if errors.Is(context.Cause(wanted), errCancelled) {
+		return true, nil // the next run clears it
+	}
+	return more, err
+}
+
+// errCancelled ends the work on a film that nobody wants any more.
+var errCancelled = errors.New("service: film is cancelled")
+
+// whileWanted ends soon after the film is cancelled, and ffmpeg with it. The caller calls stop.
+func (s *Service) whileWanted(ctx context.Context, id uuid.UUID) (wanted context.Context, stop func()) {
+	wanted, end := context.WithCancelCause(ctx)
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		tick := time.NewTicker(filmWatch)
+		defer tick.Stop()
+		for {
+			select {
+			case <-wanted.Done():
+				return
+			case <-tick.C:
+			}
+			f, err := s.Film(wanted, id)
+			if err == nil && !f.Active() {
+				end(errCancelled)
+			}
+		}
+	})
+	return wanted, func() { end(nil); watch.Wait() }
 }
 
 // makeFilm makes the pieces that are missing, and joins them.

@@ -103,6 +103,8 @@ type Break string
 // The breaks.
 const (
 	BreakRecess      Break = "recess"      // 休庭 (AV 3)
+	BreakPrivate     Break = "private"     // 不公开举证、质证 (AV 3)
+	BreakMediation   Break = "mediation"   // 不宜录制的调解 (AV 3)
 	BreakInterrupted Break = "interrupted" // a fault, explained in the record (AV 5)
 )
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"yunting/docket"
+	"yunting/docket/interruption"
 )
 
 // New plans a film; ErrEmpty when there is nothing to show.
@@ -19,7 +20,7 @@ func New(in Input) (Plan, error) {
 		}
 		if last >= 0 && part.From-last >= breakMS {
 			away := docket.Stretch{From: last, To: part.From}
-			p.add(Piece{Length: cardMS, Of: away, Break: breakOf(in.Chapters, away)})
+			p.add(Piece{Length: cardMS, Of: away, Break: breakOf(in.Playback, away)})
 		}
 		for _, piece := range cut(part, d.scenes(part)) {
 			p.add(piece)
@@ -39,11 +40,22 @@ func (p *Plan) add(piece Piece) {
 	p.Pieces = append(p.Pieces, piece)
 }
 
-// breakOf tells why nothing was recorded.
-func breakOf(phases []docket.Chapter, away docket.Stretch) Break {
-	for _, c := range phases {
-		if c.Phase == docket.PhaseRecess && c.From < away.To && c.To > away.From {
+// pauses are the breaks of the reasons for which a recording is paused (AV 3).
+var pauses = map[interruption.Reason]Break{
+	interruption.Recess: BreakRecess, interruption.PrivateEvidence: BreakPrivate, interruption.Mediation: BreakMediation,
+}
+
+// breakOf tells why nothing was recorded: by law, also where the server was restarted in the pause, or by a fault.
+func breakOf(p docket.Playback, away docket.Stretch) Break {
+	within := func(s docket.Stretch) bool { return s.From < away.To && s.To > away.From }
+	for _, c := range p.Chapters {
+		if c.Phase == docket.PhaseRecess && within(c.Stretch) {
 			return BreakRecess
+		}
+	}
+	for _, i := range p.Interruptions {
+		if b, ok := pauses[i.Reason]; ok && i.Cause == interruption.Paused && within(i.Stretch) {
+			return b
 		}
 	}
 	return BreakInterrupted

@@ -3,11 +3,13 @@ package grid
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"yunting/docket"
+	"yunting/docket/interruption"
 )
 
 func span(from, to int64) docket.Stretch { return docket.Stretch{From: from, To: to} }
@@ -187,5 +189,39 @@ func TestPictures(t *testing.T) {
 	}
 	if got := fmt.Sprint(streams[0].Shown, streams[2].Shown); got != "[{0 90} {9000 9040}] [{1500 3040}]" {
 		t.Errorf("pictures at %s", got)
+	}
+}
+
+// TestBreaks: a lawful pause is a card of its own, also between two files of a server that was restarted in it; what no
+// rule explains is an interruption.
+func TestBreaks(t *testing.T) {
+	pause := func(from, to int64, cause interruption.Cause, reason interruption.Reason) docket.PlaybackInterruption {
+		return docket.PlaybackInterruption{Stretch: span(from, to), Cause: cause, Reason: reason}
+	}
+	in := Input{Lang: "en", Zone: time.UTC, People: []Person{person("j", span(0, 1<<40))}}
+	in.Parts = []docket.Stretch{span(0, 1000), span(5000, 6000), span(10000, 11000), span(15000, 16000), span(20000, 21000)}
+	in.Interruptions = []docket.PlaybackInterruption{
+		pause(1000, 5000, interruption.Paused, interruption.Mediation),
+		pause(6000, 9000, interruption.Paused, interruption.PrivateEvidence), pause(8000, 10000, interruption.Crash, ""),
+		pause(11000, 15000, interruption.Paused, interruption.Recess),
+		pause(16000, 20000, interruption.Failed, ""),
+	}
+	plan, err := New(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []Break
+	for _, p := range plan.Pieces {
+		if p.Break != "" {
+			got = append(got, p.Break)
+			for lang, w := range map[string]words{"zh-CN": wordsZH, "en": wordsEN} {
+				if w.breaks[p.Break] == "" || w.law[p.Break] == "" {
+					t.Errorf("%s has no words for %s", lang, p.Break)
+				}
+			}
+		}
+	}
+	if want := []Break{BreakMediation, BreakPrivate, BreakRecess, BreakInterrupted}; !slices.Equal(got, want) {
+		t.Errorf("breaks %v, want %v", got, want)
 	}
 }

@@ -23,8 +23,10 @@ type words struct {
 var wordsZH = words{
 	phases: map[docket.Phase]string{docket.PhaseOpening: "核对与告知", docket.PhaseInvestigation: "法庭调查", docket.PhaseDebate: "法庭辩论",
 		docket.PhaseFinal: "最后意见", docket.PhaseRecess: "休庭"},
-	breaks: map[Break]string{BreakRecess: "休庭", BreakInterrupted: "录制中断"},
+	breaks: map[Break]string{BreakRecess: "休庭", BreakPrivate: "不公开举证、质证", BreakMediation: "调解", BreakInterrupted: "录制中断"},
 	law: map[Break]string{BreakRecess: "休庭期间不录音录像（庭审录音录像规定第三条）",
+		BreakPrivate:     "公开庭审中的不公开举证、质证不录制（庭审录音录像规定第三条）",
+		BreakMediation:   "不宜录制的调解不录制（庭审录音录像规定第三条）",
 		BreakInterrupted: "中断的原因见案卷（庭审录音录像规定第四条、第五条）"},
 	screen: "的屏幕", more: "另有 %d 人在庭", clock: "北京时间 UTC+8", unnumbered: "（尚无案号）",
 }
@@ -32,8 +34,10 @@ var wordsZH = words{
 var wordsEN = words{
 	phases: map[docket.Phase]string{docket.PhaseOpening: "Opening", docket.PhaseInvestigation: "Investigation", docket.PhaseDebate: "Debate",
 		docket.PhaseFinal: "Final statements", docket.PhaseRecess: "Recess"},
-	breaks: map[Break]string{BreakRecess: "Recess", BreakInterrupted: "Recording interrupted"},
+	breaks: map[Break]string{BreakRecess: "Recess", BreakPrivate: "Evidence in private", BreakMediation: "Mediation", BreakInterrupted: "Recording interrupted"},
 	law: map[Break]string{BreakRecess: "A recess is not recorded (Provisions on recording of hearings, art. 3)",
+		BreakPrivate:     "Evidence in private is not recorded (Provisions on recording of hearings, art. 3)",
+		BreakMediation:   "Mediation not fit to be recorded is not (Provisions on recording of hearings, art. 3)",
 		BreakInterrupted: "The cause stands in the record (Provisions on recording of hearings, arts. 4, 5)"},
 	screen: "'s screen", more: "%d more in court", clock: "Beijing time, UTC+8", unnumbered: "(no number yet)",
 }

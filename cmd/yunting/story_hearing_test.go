@@ -27,7 +27,7 @@ func (s *story) hear() {
 	s.admit(s.defendant, defendantName)
 	s.phase("opening", true)
 	open := time.Now()
-	s.judge.until("the recording light", `window.__room.state.recording === true || document.querySelector('.rec-on')`, 15*time.Second)
+	s.light("on", "录音录像中")
 	s.everyoneSeesEveryone()
 	s.speak("审判员 林静", "现在开庭，核对当事人身份。")
 	s.mute()
@@ -41,13 +41,37 @@ func (s *story) hear() {
 	s.plaintiff.axe("hearing room")
 	s.heard = time.Since(open)
 	s.phase("recess", true)
+	s.light("paused", "录制已暂停")
 	s.phase("investigation", true)
+	s.light("on", "录音录像中")
 	open = time.Now()
 	s.phase("debate", true)
 	s.phase("final_statements", true)
 	s.heard += time.Since(open)
 	s.phase("closed", true)
+	s.light("off", "未录制")
+	s.integrity()
 	s.confirmTranscript()
+}
+
+// light: everybody sees on the page, by a word too, whether the hearing is recorded.
+func (s *story) light(state, word string) {
+	for _, v := range []*visitor{s.judge, s.clerk, s.plaintiff, s.defendant} {
+		v.until("the light "+state, fmt.Sprintf(`document.querySelector('.rec.rec-%s')?.checkVisibility() && document.querySelector('.rec').innerText.includes(%s)`, state, quote(v.word(word))), 15*time.Second)
+	}
+}
+
+// integrity: after the close everybody in the room is shown one and the same value.
+func (s *story) integrity() {
+	values := map[string]bool{}
+	for _, v := range []*visitor{s.judge, s.clerk, s.plaintiff, s.defendant} {
+		s.tab(v, "transcript")
+		v.until("the integrity value", `/^[0-9a-f]{64}$/.test(document.querySelector('#integrity-value code')?.innerText ?? '')`, 30*time.Second)
+		values[evaluate[string](v, `document.querySelector('#integrity-value code').innerText`)] = true
+	}
+	if len(values) != 1 {
+		s.t.Errorf("the room shows %d integrity values", len(values))
+	}
 }
 
 // goIn goes through the device check and the declaration into the lobby or, for the court, into the room.

@@ -2,6 +2,7 @@ package media
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -30,7 +31,9 @@ func (p *paper) WriteRTP(h *rtp.Header, payload []byte) (int, error) {
 			return 0, err
 		}
 	}
-	p.heads, p.pictures = append(p.heads, *h), append(p.pictures, d)
+	head := *h
+	head.Extensions = slices.Clone(h.Extensions) // the sender uses them again
+	p.heads, p.pictures = append(p.heads, head), append(p.pictures, d)
 	return len(payload), nil
 }
 func (p *paper) Write(b []byte) (int, error) { return len(b), nil }

@@ -1,0 +1,72 @@
+package media
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/pion/rtp"
+)
+
+// TestExtensionsArePassedOn: a packet's extensions go out under the receiver's ids, those that it did not negotiate or
+// that nobody knows do not, and none stays for the next packet.
+func TestExtensionsArePassedOn(t *testing.T) {
+	s, _, _ := bench(t)
+	out := &paper{}
+	s.bound.Store(&binding{out: out, ssrc: 1, pt: 98, sequence: 3, ext: extensionIDs{extOrientation: 7, extDependency: 9}})
+	l := &layer{track: s.track, ssrc: 7}
+	s.track.layers, s.track.format = []*layer{l}, formatOther
+	s.track.ext = extensionIDs{extOrientation: 5, extDependency: 12, extDelay: 6}
+	seq := uint16(1)
+	packetWith := func(ext map[uint8][]byte) *buffer {
+		p := &rtp.Packet{Header: rtp.Header{Version: 2, SequenceNumber: seq, SSRC: 7}, Payload: []byte{1, 2, 3}}
+		seq++
+		for id, b := range ext {
+			if err := p.SetExtensionWithProfile(id, b, rtp.ExtensionProfileTwoByte); err != nil {
+				t.Fatal(err)
+			}
+		}
+		raw, err := p.Marshal()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := &buffer{}
+		if !l.parse(b, copy(b.data[:], raw)) {
+			t.Fatal("our own packet is malformed")
+		}
+		b.key, b.arrived = true, time.Now()
+		return b
+	}
+	turned, long := []byte{2}, bytes.Repeat([]byte{0xaa}, 90)
+	for i, tc := range []struct{ in, want map[uint8][]byte }{
+		{nil, nil},
+		{map[uint8][]byte{5: turned, 6: {1, 2, 3}, 11: {9}}, map[uint8][]byte{7: turned}},
+		{map[uint8][]byte{12: long, 5: turned}, map[uint8][]byte{9: long, 7: turned}},
+		{nil, nil},
+	} {
+		s.forward([]*buffer{packetWith(tc.in)}, time.Now())
+		if len(out.heads) != i+1 {
+			t.Fatalf("packet %d: %d sent", i, len(out.heads))
+		}
+		h := out.heads[i]
+		ids := h.GetExtensionIDs()
+		if !slices.Contains(ids, 3) || len(ids) != 1+len(tc.want) {
+			t.Errorf("packet %d: extensions %v, want the number and %d more", i, ids, len(tc.want))
+		}
+		for id, want := range tc.want {
+			if got := h.GetExtension(id); !bytes.Equal(got, want) {
+				t.Errorf("packet %d: extension %d is %x, want %x", i, id, got, want)
+			}
+		}
+		if _, err := h.Marshal(); err != nil {
+			t.Errorf("packet %d: %v", i, err)
+		}
+	}
+	s.bound.Load().out = &sinkhole{}
+	run := []*buffer{packetWith(map[uint8][]byte{12: long, 5: turned})}
+	s.forward(run, time.Now())
+	if n := testing.AllocsPerRun(1000, func() { run[0].head.Seq++; s.forward(run, run[0].arrived) }); n != 0 {
+		t.Errorf("%v allocations a packet", n)
+	}
+}

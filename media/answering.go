@@ -14,7 +14,7 @@ var errNothingToWatch = errors.New("media: nothing to watch")
 // answers it with the tracks that there are, one for each section of its kind.
 // Offered again with other ICE credentials it restarts ICE.
 func (p *Peer) answerSubscribe(offer string) (string, error) {
-	if err := p.admit(len(offer)); err != nil {
+	if err := p.admit(offer); err != nil {
 		return "", err
 	}
 	want := p.room.visible(p)

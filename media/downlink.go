@@ -65,7 +65,7 @@ func (d *downlink) feedback(rtcp []byte, now time.Time) {
 		d.estimator.Late(d.peer.sfu.start.Add(time.Duration(late)))
 	}
 	if d.estimator.Feedback(rtcp, now) != nil {
-		m.malformed.Inc()
+		d.peer.fault(faultRTCP)
 		return
 	}
 	m.feedback.Inc()

@@ -54,7 +54,7 @@ func (l *layer) accept(run []*buffer) []*buffer {
 			continue
 		}
 		if old, ok := l.cache.Put(b.head.Seq, b); ok {
-			buffers.Put(old)
+			t.w.release(old)
 			if old == b {
 				continue
 			}
@@ -86,7 +86,7 @@ func (l *layer) outdate(now time.Time) {
 			return
 		}
 		l.cache.DropOldest()
-		buffers.Put(old)
+		l.track.w.release(old)
 	}
 }
 
@@ -254,12 +254,15 @@ func (s *subscription) resend(pairs []rtcp.NackPair) {
 	if now := time.Now().Unix(); now != s.second {
 		s.second, s.resends = now, 0
 	}
+	defer s.peer.sfu.port.flush()
 	for i := range pairs {
 		seq, mask := pairs[i].PacketID, pairs[i].LostPackets
 		for {
+			if s.resends++; s.resends > resendsPerSecond {
+				return
+			}
 			m.nackIn.Inc()
-			if s.resends < resendsPerSecond && s.resendOne(out, seq) {
-				s.resends++
+			if s.resendOne(out, seq) {
 				m.resent.Inc()
 			}
 			if mask == 0 {
@@ -273,7 +276,6 @@ func (s *subscription) resend(pairs []rtcp.NackPair) {
 			seq += skip
 		}
 	}
-	s.peer.sfu.port.flush()
 }
 
 func (s *subscription) resendOne(out *binding, seq uint16) bool {

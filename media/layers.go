@@ -34,6 +34,7 @@ type viewKey struct{ peer, source string }
 // concerned. ErrLimit when the list is absurdly long.
 func (p *Peer) Show(views []View) error {
 	if len(views) > maxViews {
+		p.fault(faultLimit)
 		return ErrLimit
 	}
 	u := &p.sub

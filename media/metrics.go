@@ -20,7 +20,7 @@ type metrics struct {
 	rooms, peers, tracks   prometheus.Gauge
 	subscriptions, paused  prometheus.Gauge
 	probes, feedback       prometheus.Counter
-	unnoted                prometheus.Counter
+	unnoted, limited       prometheus.Counter
 	quality                qualityMetrics
 }
 
@@ -56,7 +56,7 @@ func newMetrics(reg prometheus.Registerer, sockets []*udpbatch.Conn) (*metrics, 
 		pli:           counter("plis_sent_total", "Key frames asked of publishers."),
 		dynacast:      counter("layer_requests_total", "Times that a publisher was told which layers to stop."),
 		peersReplaced: counter("peers_replaced_total", "Peers replaced by a join under the same id."),
-		refused:       counter("requests_refused_total", "Negotiations refused by a limit or as malformed."),
+		refused:       counter("requests_refused_total", "Negotiations, candidates and tracks refused by a limit or as malformed."),
 		rooms:         gauge("rooms", "Open rooms."),
 		peers:         gauge("peers", "Joined peers."),
 		tracks:        gauge("tracks", "Published tracks."),
@@ -64,6 +64,7 @@ func newMetrics(reg prometheus.Registerer, sockets []*udpbatch.Conn) (*metrics, 
 		paused:        gauge("subscriptions_paused", "Videos held back because the way to the receiver is too weak."),
 		probes:        counter("bandwidth_probes_total", "Probes for more bandwidth sent to receivers."),
 		feedback:      counter("transport_feedback_received_total", "Transport-wide feedback packets from receivers."),
+		limited:       counter("packets_limited_total", "Packets dropped because a client sent more of them than is allowed."),
 		unnoted:       counter("forwardings_lost_total", "Stretches of who received what that found no room in the list."),
 	}
 	all = append(all, m.quality.init()...)

@@ -1,7 +1,9 @@
 package media
 
 import (
+	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/webrtc/v4"
@@ -26,6 +28,8 @@ type Peer struct {
 	reason string // of closing; written before done closes
 
 	queue chan func(Events)
+
+	faults [faultKinds]atomic.Bool // that were logged
 
 	mu      sync.Mutex // guards what follows
 	events  Events
@@ -133,17 +137,25 @@ func (p *Peer) Candidate(target string, c webrtc.ICECandidateInit) error {
 	if p.isClosed() {
 		return ErrClosed
 	}
+	q := &p.pub.candidates
 	if target == TargetSubscribe {
-		return p.sub.candidates.add(c)
+		q = &p.sub.candidates
 	}
-	return p.pub.candidates.add(c)
+	err := q.add(c)
+	switch {
+	case errors.Is(err, ErrLimit):
+		p.fault(faultLimit)
+	case err != nil:
+		p.fault(faultCandidate)
+	}
+	return err
 }
 
 // Restart restarts ICE of the sub connection with a new offer. The pub
 // connection restarts when the client offers with new credentials.
 // Errors: ErrLimit, ErrClosed.
 func (p *Peer) Restart() error {
-	if err := p.admit(0); err != nil {
+	if err := p.admit(""); err != nil {
 		return err
 	}
 	p.sub.restart()
@@ -169,8 +181,8 @@ func (p *Peer) close(reason string) {
 }
 
 // admit counts a negotiation that the client began against the limit.
-func (p *Peer) admit(sdpBytes int) error {
-	if err := p.within(sdpBytes); err != nil {
+func (p *Peer) admit(description string) error {
+	if err := p.within(description); err != nil {
 		return err
 	}
 	p.mu.Lock()
@@ -180,19 +192,23 @@ func (p *Peer) admit(sdpBytes int) error {
 }
 
 // within tells whether the client stays within its limits.
-func (p *Peer) within(sdpBytes int) error {
+func (p *Peer) within(description string) error {
 	if p.isClosed() {
 		return ErrClosed
 	}
 	l := p.sfu.cfg.Limits
 	now := time.Now()
+	if len(description) > l.SDPBytes || candidatesIn(description) > maxCandidateSDP {
+		p.fault(faultLimit)
+		return ErrLimit
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for len(p.windows) > 0 && now.Sub(p.windows[0]) > time.Minute {
 		p.windows = p.windows[1:]
 	}
-	if sdpBytes > l.SDPBytes || len(p.windows) >= l.NegotiationsPerMinute {
-		p.sfu.metrics.refused.Inc()
+	if len(p.windows) >= l.NegotiationsPerMinute {
+		p.fault(faultLimit)
 		return ErrLimit
 	}
 	return nil
@@ -205,10 +221,11 @@ type candidates struct {
 	mu      sync.Mutex // guards what follows
 	pc      *webrtc.PeerConnection
 	waiting []webrtc.ICECandidateInit
+	given   int // to pc since its last description
 }
 
 func (q *candidates) add(c webrtc.ICECandidateInit) error {
-	if len(c.Candidate) > 1024 {
+	if len(c.Candidate) > maxCandidateLine {
 		return ErrLimit
 	}
 	q.mu.Lock()
@@ -221,7 +238,12 @@ func (q *candidates) add(c webrtc.ICECandidateInit) error {
 		q.waiting = append(q.waiting, c)
 		return nil
 	}
+	q.given++
+	over := q.given > q.limit
 	q.mu.Unlock()
+	if over {
+		return ErrLimit
+	}
 	return pc.AddICECandidate(c)
 }
 
@@ -230,7 +252,7 @@ func (q *candidates) add(c webrtc.ICECandidateInit) error {
 func (q *candidates) release(pc *webrtc.PeerConnection) (bad int) {
 	q.mu.Lock()
 	waiting := q.waiting
-	q.pc, q.waiting = pc, nil
+	q.pc, q.waiting, q.given = pc, nil, 0
 	q.mu.Unlock()
 	for _, c := range waiting {
 		if pc.AddICECandidate(c) != nil {

@@ -55,16 +55,16 @@ func (p *Peer) SetSources(byMid map[string]string) {
 // RTCPeerConnection (another DTLS fingerprint) replaces the old connection.
 // Errors: ErrSDP, ErrLimit, ErrClosed.
 func (p *Peer) Publish(offerSDP string) (answerSDP string, err error) {
-	if err := p.admit(len(offerSDP)); err != nil {
+	if err := p.admit(offerSDP); err != nil {
 		return "", err
 	}
 	if strings.Count(offerSDP, "\nm=") > maxSections {
-		p.sfu.metrics.refused.Inc()
+		p.fault(faultLimit)
 		return "", ErrLimit
 	}
 	answer, err := p.pub.negotiate(offerSDP)
-	if err != nil && errors.Is(err, ErrSDP) {
-		p.sfu.metrics.refused.Inc()
+	if errors.Is(err, ErrSDP) {
+		p.fault(faultSDP)
 	}
 	return answer, err
 }
@@ -175,7 +175,7 @@ func (b *publisher) onTrack(pc *webrtc.PeerConnection, remote *webrtc.TrackRemot
 	if t == nil {
 		if len(b.tracks) >= p.sfu.cfg.Limits.TracksPerPeer {
 			b.mu.Unlock()
-			p.sfu.metrics.refused.Inc()
+			p.fault(faultLimit)
 			p.sfu.wg.Go(func() { drainTrack(remote) })
 			return
 		}

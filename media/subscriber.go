@@ -316,7 +316,7 @@ func (u *subscriber) restart() {
 // use counts against its limit.
 // Errors: ErrSDP, ErrState, ErrLimit, ErrClosed.
 func (p *Peer) AnswerSubscribe(sdp string) error {
-	if err := p.within(len(sdp)); err != nil {
+	if err := p.within(sdp); err != nil {
 		return err
 	}
 	u := &p.sub
@@ -329,8 +329,8 @@ func (p *Peer) AnswerSubscribe(sdp string) error {
 		return fmt.Errorf("%w: no offer is outstanding", ErrState)
 	}
 	if err := u.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: sdp}); err != nil {
-		p.sfu.metrics.refused.Inc()
-		return errors.Join(fmt.Errorf("%w: %w", ErrSDP, err), p.admit(0))
+		p.fault(faultSDP)
+		return errors.Join(fmt.Errorf("%w: %w", ErrSDP, err), p.admit(""))
 	}
 	u.offer = ""
 	for _, tr := range u.offered {

@@ -128,6 +128,7 @@ func (s *subscription) Unbind(webrtc.TrackLocalContext) error {
 // readRTCP takes the receiver's reports and requests until the sender stops.
 func (s *subscription) readRTCP() {
 	buf := make([]byte, 1500)
+	allowed := allowance{perSecond: rtcpPerSecond}
 	for {
 		n, _, err := s.sender.Read(buf)
 		if err != nil {
@@ -136,13 +137,18 @@ func (s *subscription) readRTCP() {
 			}
 			return
 		}
+		now := time.Now()
+		if !allowed.take(n, now) {
+			s.peer.fault(faultRate)
+			continue
+		}
 		if bandwidth.IsFeedback(buf[:n]) {
-			s.peer.down.feedback(buf[:n], time.Now())
+			s.peer.down.feedback(buf[:n], now)
 			continue
 		}
 		packets, err := rtcp.Unmarshal(buf[:n])
 		if err != nil {
-			s.peer.sfu.metrics.malformed.Inc()
+			s.peer.fault(faultRTCP)
 			continue
 		}
 		if b := s.bound.Load(); b != nil {

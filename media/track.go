@@ -265,34 +265,43 @@ func (t *track) unsubscribe(s *subscription) {
 // read takes the stream's packets until it ends. Malformed packets are
 // counted and ignored; only an endless row of them ends the stream.
 func (l *layer) read() {
-	m := l.track.peer.sfu.metrics
+	p := l.track.peer
+	allowed := allowance{perSecond: packetsPerSecond}
+	if l.track.kind == webrtc.RTPCodecTypeAudio {
+		allowed.perSecond, allowed.bytes = soundPerSecond, soundBytes
+	}
 	bad := 0
 	for bad < badInARow {
 		b := buffers.Get().(*buffer)
 		n, _, err := l.remote.Read(b.data[:])
 		if err != nil {
 			buffers.Put(b)
-			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrClosedPipe) || l.track.peer.isClosed() {
+			if errors.Is(err, io.EOF) || errors.Is(err, io.ErrClosedPipe) || p.isClosed() {
 				return
 			}
-			m.malformed.Inc()
+			p.fault(faultRTP)
 			bad++
 			continue
 		}
 		if !l.parse(b, n) {
 			buffers.Put(b)
-			m.malformed.Inc()
+			p.fault(faultRTP)
 			bad++
 			continue
 		}
 		bad = 0
 		b.arrived = time.Now()
+		if !allowed.take(n, b.arrived) {
+			buffers.Put(b)
+			p.fault(faultRate)
+			continue
+		}
 		if !l.track.w.push(b) {
 			buffers.Put(b)
-			m.queueFull.Inc()
+			p.sfu.metrics.queueFull.Inc()
 		}
 	}
-	l.track.peer.sfu.log.Warn("media: stream of malformed packets ended", "track", l.track.info.ID)
+	p.sfu.log.Warn("media: stream of malformed packets ended", "track", l.track.info.ID)
 }
 
 // parse reads all that forwarding needs of a packet, once.
@@ -337,6 +346,7 @@ func (l *layer) parse(b *buffer, n int) bool {
 // readRTCP takes the publisher's sender reports.
 func (l *layer) readRTCP(r *webrtc.RTPReceiver) {
 	buf := make([]byte, bufferSize)
+	allowed := allowance{perSecond: rtcpPerSecond}
 	for {
 		var n int
 		var err error
@@ -352,9 +362,13 @@ func (l *layer) readRTCP(r *webrtc.RTPReceiver) {
 			return
 		}
 		now := time.Now()
+		if !allowed.take(n, now) {
+			l.track.peer.fault(faultRate)
+			continue
+		}
 		packets, err := rtcp.Unmarshal(buf[:n])
 		if err != nil {
-			l.track.peer.sfu.metrics.malformed.Inc()
+			l.track.peer.fault(faultRTCP)
 			continue
 		}
 		for _, p := range packets {

@@ -39,6 +39,7 @@ type worker struct {
 	batch  []*buffer
 	heard  []*buffer // of audible
 	filled []*buffer // packets made of what RED repeats of them
+	spent  []*buffer // out of the caches, but perhaps still to be forwarded in this fan-out
 	timer  *time.Timer
 	due    []uint16
 	probes []*probe
@@ -192,6 +193,10 @@ func (w *worker) fanOut() {
 	if sent := time.Now(); sent.Sub(now) > lateFlush {
 		w.sfu.late.Store(int64(sent.Sub(w.sfu.start)))
 	}
+	for _, b := range w.spent {
+		buffers.Put(b)
+	}
+	w.spent = w.spent[:0]
 	m := w.sfu.metrics
 	m.packetsIn.Add(float64(len(w.batch)))
 	m.bytesIn.Add(float64(bytesIn))
@@ -201,6 +206,10 @@ func (w *worker) fanOut() {
 	clear(w.heard)
 	w.batch, w.heard = w.batch[:0], w.heard[:0]
 }
+
+// release gives a buffer back after the fan-out: a stream whose numbers jump can push a packet out of the cache in the
+// run in which it came.
+func (w *worker) release(b *buffer) { w.spent = append(w.spent, b) }
 
 // spread takes a run of packets of one stream and forwards it to every receiver.
 func (l *layer) spread(run []*buffer, now time.Time) (packets, bytes int) {

@@ -323,7 +323,7 @@ func (c *conn) media(ref string, fn func(*media.Peer) error) {
 		return
 	}
 	if err := fn(p); err != nil {
-		c.hub.log.Info("signaling: media request refused", "hearing", c.hearing, "error", err)
+		c.hub.log.Debug("signaling: media request refused", "hearing", c.hearing, "error", err)
 		code := "media"
 		switch {
 		case errors.Is(err, media.ErrClosed):

@@ -6,6 +6,7 @@ package allocate
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 	"time"
 )
@@ -27,7 +28,7 @@ const Paused = -1
 type Demand[K comparable] struct {
 	Key   K
 	Class Class
-	Order int // within the class, smaller first; equal orders by place in the list
+	Order int // within the class, smaller first; equal orders: the lighter first, then by place in the list
 	// RateBps is the rate of each layer, smallest first; 0: it is not being sent.
 	RateBps []int
 	// Want is the largest layer that is of use; Paused: none, it is out of sight.
@@ -53,6 +54,16 @@ func (d *Demand[K]) next(layer int) (int, bool) {
 	return 0, false
 }
 
+// weight is how much the smallest layer costs, in powers of two, so that it does not change with each picture: of
+// equals the light come first, and a camera that sends far too much takes the place of nobody but itself.
+func (d *Demand[K]) weight() int {
+	first, ok := d.next(Paused)
+	if !ok {
+		return 0
+	}
+	return bits.Len(uint(d.cost(first)))
+}
+
 // Share gives each demand a layer, in the list's order. Together they take no
 // more than the budget, unless the audio alone does. Raises are tried in one
 // fixed order, and each that fits is taken: so a larger budget never takes
@@ -71,7 +82,9 @@ func share[K comparable](out, order []int, budgetBps int, demands []Demand[K]) [
 			budgetBps -= demands[i].cost(0)
 		}
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(demands[a].Order, demands[b].Order) })
+	slices.SortStableFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(demands[a].Order, demands[b].Order), cmp.Compare(demands[a].weight(), demands[b].weight()))
+	})
 	for _, class := range []Class{Floor, Rest} {
 		budgetBps = raise(budgetBps, class, demands, order, out)
 	}

@@ -27,7 +27,7 @@ type options struct {
 	TURNPeers    string   `name:"turn-peers" enum:"sfu,public" default:"sfu" help:"What the TURN server may reach: the court's media alone, or public addresses too."`
 	ICEServer    []string `name:"ice-server" help:"Other STUN and TURN servers that clients are told of, such as turn:turn.example:3478?transport=udp."`
 	ICESecret    string   `name:"ice-secret" help:"Secret shared with the TURN servers of --ice-server (coturn: static-auth-secret)."`
-	MediaAddress []string `help:"Public IP addresses that are announced for media, when they differ from this machine's own."`
+	MediaAddress []string `help:"Public IP addresses that are announced for media, when they differ from this machine's own, or stun:HOST:PORT to ask a STUN server for them at the start."`
 	Voices       int      `default:"5" help:"How many microphones of a hearing are forwarded at once, the loudest; the judge's is always. Recordings get every one."`
 	TLSCert      string   `name:"tls-cert" help:"Certificate file (PEM, with its chain) for HTTPS."`
 	TLSKey       string   `name:"tls-key" help:"Key file (PEM) for HTTPS."`

@@ -212,7 +212,10 @@ func (c *court) openMail() (mail.Mailer, error) {
 
 // openHearings starts media and the rooms, and takes in what recordings a crash left behind.
 func (c *court) openHearings(ctx context.Context) error {
-	var err error
+	err := c.discoverAddresses(ctx)
+	if err != nil {
+		return err
+	}
 	c.sfu, err = media.New(c.mediaConfig())
 	if err != nil {
 		return fmt.Errorf("media on UDP port %d: %w", c.options.MediaPort, err)

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
+	"net"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -12,6 +14,8 @@ import (
 	"yunting/media"
 	"yunting/media/relay"
 )
+
+const discoverTimeout = 20 * time.Second // of all questions for public addresses
 
 // completeWays checks what says how clients reach media.
 func (o *options) completeWays() error {
@@ -36,10 +40,40 @@ func (o *options) completeWays() error {
 		}
 	}
 	for _, address := range o.MediaAddress {
+		if server, ok := strings.CutPrefix(address, "stun:"); ok {
+			if _, _, err := net.SplitHostPort(server); err != nil {
+				return fmt.Errorf("--media-address %q: want stun:HOST:PORT", address)
+			}
+			continue
+		}
 		if _, err := netip.ParseAddr(address); err != nil {
-			return fmt.Errorf("--media-address %q: want an IP address", address)
+			return fmt.Errorf("--media-address %q: want an IP address, or stun:HOST:PORT to ask for it", address)
 		}
 	}
+	return nil
+}
+
+// discoverAddresses puts what STUN servers see of this machine in the place of the servers.
+func (c *court) discoverAddresses(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, discoverTimeout)
+	defer cancel()
+	var known []string
+	for _, address := range c.options.MediaAddress {
+		server, ask := strings.CutPrefix(address, "stun:")
+		if !ask {
+			known = append(known, address)
+			continue
+		}
+		seen, err := relay.PublicAddresses(ctx, server)
+		if err != nil {
+			return fmt.Errorf("--media-address: %w", err)
+		}
+		for _, a := range seen {
+			c.log.Info("the public address of media", "address", a, "by", address)
+			known = append(known, a.String())
+		}
+	}
+	c.options.MediaAddress = known
 	return nil
 }
 

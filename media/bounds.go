@@ -9,8 +9,8 @@ import (
 // second. What is over it is dropped before it can fill a queue that others share.
 const (
 	packetsPerSecond = 4000    // of one stream
-	soundPerSecond   = 200     // packets of one stream of sound: frames of 10 ms, each sent twice
-	soundBytes       = 1 << 16 // a second of one stream of sound: stereo at Opus' best
+	soundPerSecond   = 1000    // packets of one stream of sound: five seconds that a stalled way delivers at once, of frames of 10 ms, sent twice
+	soundBytes       = 1 << 17 // a second of one stream of sound
 	rtcpPerSecond    = 500     // packets of one stream or receiver
 	maxCandidateLine = 1024    // bytes
 	maxCandidateSDP  = 256     // candidates within one description: each costs checks to an address of the client's choice

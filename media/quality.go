@@ -170,8 +170,11 @@ func opinion(packets, lost, freezes int, rtt time.Duration) float64 {
 	return math.Max(1, math.Min(5, 1+0.035*r+r*(r-60)*(100-r)*7e-6))
 }
 
-// selectedRTT is the round trip that ICE measured.
+// selectedRTT is the round trip that ICE measured; 0 before the connection is up, while pion still builds it.
 func selectedRTT(pc *webrtc.PeerConnection) time.Duration {
+	if pc.ConnectionState() != webrtc.PeerConnectionStateConnected {
+		return 0
+	}
 	s, ok := pc.SCTP().Transport().ICETransport().GetSelectedCandidatePairStats()
 	if !ok {
 		return 0

@@ -12,6 +12,8 @@ import (
 	"sync"
 
 	"github.com/pion/webrtc/v4"
+
+	"yunting/media/relay"
 )
 
 // Authorize decides about a WHIP or WHEP request. It reads the bearer token
@@ -27,6 +29,9 @@ type Grant struct {
 	AlwaysHeard bool
 	// Opened is called with the peer before the session is answered; nil is skipped.
 	Opened func(*Peer)
+	// Servers gives the STUN and TURN servers that the answer names (RFC 9725 section 4.6) and what takes their
+	// credentials back when the session ends; nil is none.
+	Servers func() (servers []relay.ICEServer, end func())
 }
 
 // ErrUnauthorized is what Authorize wraps when the token is missing or unknown.
@@ -36,7 +41,7 @@ const (
 	typeSDP      = "application/sdp"
 	typeFragment = "application/trickle-ice-sdpfrag"
 	maxFragment  = 16 << 10
-	retryAfter   = 2 // seconds, while there is nothing to watch
+	retryAfter   = 2 // seconds, while there is nothing to watch or the server closes
 )
 
 // WHIP serves publishing encoders (RFC 9725): POST base{room}/{stream}, then
@@ -141,6 +146,7 @@ func refuse(w http.ResponseWriter, err error) {
 	case errors.Is(err, ErrSDP):
 		http.Error(w, "unusable session description", http.StatusBadRequest)
 	case errors.Is(err, ErrClosed):
+		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
 		http.Error(w, "closing", http.StatusServiceUnavailable)
 	default:
 		http.Error(w, "forbidden", http.StatusForbidden)
@@ -213,14 +219,39 @@ func (g *gateway) open(w http.ResponseWriter, r *http.Request, room, stream stri
 		location += "/" + stream
 	}
 	h := w.Header()
+	for _, link := range s.links(grant) {
+		h.Add("Link", link)
+	}
 	h.Set("Content-Type", typeSDP)
 	h.Set("Location", location+"/s/"+id)
 	h.Set("ETag", s.etag)
 	h.Set("Accept-Patch", typeFragment)
-	h.Set("Access-Control-Expose-Headers", "Location, ETag, Accept-Patch")
+	h.Set("Access-Control-Expose-Headers", "Location, ETag, Accept-Patch, Link")
 	w.WriteHeader(http.StatusCreated)
 	// A client that went away takes its session with it by ICE.
 	_, _ = io.WriteString(w, answer)
+}
+
+// links are the servers that the session may use, until it ends.
+func (s *session) links(grant Grant) (links []string) {
+	if grant.Servers == nil {
+		return nil
+	}
+	servers, end := grant.Servers()
+	s.peer.sfu.wg.Go(func() {
+		<-s.peer.Done()
+		end()
+	})
+	for _, server := range servers {
+		for _, url := range server.URLs {
+			link := "<" + url + `>; rel="ice-server"`
+			if server.Username != "" {
+				link += fmt.Sprintf(`; username=%q; credential=%q; credential-type="password"`, server.Username, server.Credential)
+			}
+			links = append(links, link)
+		}
+	}
+	return links
 }
 
 func (g *gateway) negotiate(p *Peer, offer string) (string, error) {

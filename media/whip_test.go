@@ -5,12 +5,17 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
+
+	"yunting/media/relay"
 )
 
 // do sends a request with the test's token.
@@ -130,6 +135,127 @@ func TestWHIPAndWHEP(t *testing.T) {
 	if res, _ := do(t, "DELETE", location, "", "", "good"); res.StatusCode != 404 {
 		t.Errorf("second delete: %d, want 404", res.StatusCode)
 	}
+}
+
+// TestStreamServers: the answer names the servers with their credentials, which end with the session.
+func TestStreamServers(t *testing.T) {
+	s := newSFU(t)
+	var ended atomic.Int32
+	auth := func(*http.Request, string, string, bool) (Grant, error) {
+		return Grant{Peer: "cam", Servers: func() ([]relay.ICEServer, func()) {
+			return []relay.ICEServer{{URLs: []string{"stun:stun.example:3478"}},
+				{URLs: []string{"turn:turn.example:3478?transport=udp", "turns:turn.example:5349?transport=tcp"}, Username: "1700000000:x", Credential: "pa+ss/w="}}, func() { ended.Add(1) }
+		}}, nil
+	}
+	web := httptest.NewServer(s.WHIP("/whip/", auth))
+	defer web.Close()
+	defer http.DefaultClient.CloseIdleConnections()
+	c := &client{t: t, id: "cam", api: loopbackAPI(), rtcp: make(chan rtcp.Packet, 100)}
+	c.encoder(webrtc.MimeTypeVP8)
+	defer c.pub.GracefulClose()
+	res, _ := do(t, "POST", web.URL+"/whip/r/cam", typeSDP, gatheredOffer(t, c.pub, false), "good")
+	want := []string{`<stun:stun.example:3478>; rel="ice-server"`,
+		`<turn:turn.example:3478?transport=udp>; rel="ice-server"; username="1700000000:x"; credential="pa+ss/w="; credential-type="password"`,
+		`<turns:turn.example:5349?transport=tcp>; rel="ice-server"; username="1700000000:x"; credential="pa+ss/w="; credential-type="password"`}
+	if got := res.Header.Values("Link"); res.StatusCode != 201 || !slices.Equal(got, want) || !strings.Contains(res.Header.Get("Access-Control-Expose-Headers"), "Link") {
+		t.Errorf("%d, links %q", res.StatusCode, got)
+	}
+	location := web.URL + res.Header.Get("Location")
+	for _, tc := range []struct {
+		method, contentType, match, body string
+		want                             int
+	}{
+		{"PATCH", typeFragment, `"of another session"`, "a=candidate:1 1 udp 1 127.0.0.1 9 typ host\r\n", 412},
+		{"PATCH", typeFragment, res.Header.Get("ETag"), "a=mid:0\r\n", 204},
+		{"PATCH", typeSDP, "*", "v=0", 415},
+		{"PATCH", typeFragment, "*", strings.Repeat("x", maxFragment+1), 413},
+		{"POST", typeSDP, "", "v=0", 405},
+		{"DELETE", "", "", "", 200},
+		{"PATCH", typeFragment, "*", "a=mid:0\r\n", 404},
+	} {
+		req, err := http.NewRequest(tc.method, location, strings.NewReader(tc.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", tc.contentType)
+		if tc.match != "" {
+			req.Header.Set("If-Match", tc.match)
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != tc.want {
+			t.Errorf("%s %s with If-Match %s: %d, want %d", tc.method, tc.contentType, tc.match, res.StatusCode, tc.want)
+		}
+	}
+	eventually(t, "the credentials end", func() bool { return ended.Load() == 1 })
+	s.Room("r").Close()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if res, _ := do(t, "POST", web.URL+"/whip/r/cam", typeSDP, c.pub.LocalDescription().SDP, "good"); res.StatusCode != 503 || res.Header.Get("Retry-After") == "" {
+		t.Errorf("after the server closed: %d, Retry-After %q", res.StatusCode, res.Header.Get("Retry-After"))
+	}
+}
+
+// TestWHEPManySections: one session watches a whole room, a section for each track.
+func TestWHEPManySections(t *testing.T) {
+	s := sfuWith(t, Config{Listen: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, StartBps: 20e6}) // room for all pictures at once
+	web := httptest.NewServer(s.WHEP("/whep/", func(*http.Request, string, string, bool) (Grant, error) { return Grant{Peer: "watcher"}, nil }))
+	defer web.Close()
+	defer http.DefaultClient.CloseIdleConnections()
+	const publishers = 6
+	room := s.Room("r")
+	for i := range publishers {
+		c := join(t, room, fmt.Sprintf("p%d", i), Permissions{PublishAudio: true, PublishVideo: true})
+		c.publish(webrtc.MimeTypeVP8)
+		t.Cleanup((&source{c: c}).run(t))
+	}
+	eventually(t, "all publish", func() bool { return len(room.Tracks()) == 2*publishers })
+	pc, err := loopbackAPI().NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pc.GracefulClose()
+	var mu sync.Mutex
+	got := map[string]int{} // packets by track
+	pc.OnTrack(func(tr *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
+		for {
+			if _, _, err := tr.ReadRTP(); err != nil {
+				return
+			}
+			mu.Lock()
+			got[tr.ID()]++
+			mu.Unlock()
+		}
+	})
+	for range publishers {
+		for _, k := range []webrtc.RTPCodecType{webrtc.RTPCodecTypeAudio, webrtc.RTPCodecTypeVideo} {
+			if _, err := pc.AddTransceiverFromKind(k, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	res, answer := do(t, "POST", web.URL+"/whep/r", typeSDP, gatheredOffer(t, pc, false), "good")
+	if res.StatusCode != 201 {
+		t.Fatalf("%d %s", res.StatusCode, answer)
+	}
+	if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "every track plays", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		n := 0
+		for _, packets := range got {
+			if packets > 10 {
+				n++
+			}
+		}
+		return n == 2*publishers
+	})
 }
 
 // watch plays a WHEP session until media of both kinds arrived.

@@ -10,6 +10,7 @@ import (
 
 	"yunting/internal/identity"
 	"yunting/media"
+	"yunting/media/relay"
 )
 
 const (
@@ -115,6 +116,13 @@ func ended(p *media.Peer) bool {
 	default:
 		return false
 	}
+}
+
+// StreamServers are the STUN and TURN servers for an account's encoder or player in a hearing; end takes their
+// credentials back.
+func (h *Hub) StreamServers(hearing, account uuid.UUID) (servers []relay.ICEServer, end func()) {
+	ticket := hearing.String() + ":" + account.String() + ":" + rand.Text()
+	return h.cfg.Ways.Servers(ticket), func() { h.cfg.Ways.Revoke(ticket) }
 }
 
 // WatcherID is a media peer of a player that account watches by: one of many.

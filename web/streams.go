@@ -10,6 +10,7 @@ import (
 	"yunting/docket"
 	"yunting/internal/identity"
 	"yunting/media"
+	"yunting/media/relay"
 	"yunting/signaling"
 )
 
@@ -64,6 +65,9 @@ func authorizeStream(hub *signaling.Hub) media.Authorize {
 		if hub != nil {
 			ticket := guarded.ticket()
 			grant.Opened = func(p *media.Peer) { hub.HoldMedia(p, ticket) }
+			grant.Servers = func() ([]relay.ICEServer, func()) {
+				return hub.StreamServers(guarded.hearing.ID, guarded.actor.Account)
+			}
 		}
 		if !publish { // a player is nobody in the hearing: every session is a peer of its own
 			grant.Peer = signaling.WatcherID(guarded.actor.Account)

@@ -80,6 +80,7 @@ func newHostile(t *testing.T, room *Room, id, video string) *hostile {
 	pubAPI, pubSocket := socketAPI(t)
 	h := &hostile{client: joinBy(t, room, id, everything, subAPI), subSocket: subSocket, pubSocket: pubSocket,
 		server: room.sfu.port.sockets[0].LocalAddr(), random: mrand.New(mrand.NewPCG(1, 2))}
+	h.lies.Store(true)
 	h.api = pubAPI
 	h.publish(video)
 	return h

@@ -46,14 +46,23 @@ func echo(t *testing.T) netip.AddrPort {
 	return addrPort(c.LocalAddr())
 }
 
+// freePort finds a port that is free by TCP and UDP alike.
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 50 {
+		l, err := net.Listen("tcp4", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := net.ListenPacket("udp4", l.Addr().String())
+		l.Close()
+		if err == nil {
+			c.Close()
+			return l.Addr().(*net.TCPAddr).Port
+		}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("no port is free by TCP and UDP")
+	return 0
 }
 
 func certificate(t *testing.T) *tls.Config {
@@ -138,6 +147,7 @@ func client(t *testing.T, s *Server, name string) (*turn.Client, net.PacketConn)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = relayed.Close() }) // ends its timers; a revoked ticket's cannot be given back
 	return c, relayed
 }
 

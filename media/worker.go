@@ -184,6 +184,7 @@ func (w *worker) fanOut() {
 		if len(w.filled) > 0 {
 			more, sizeMore := l.spread(w.filled, now)
 			n, size = n+more, size+sizeMore
+			clear(w.filled)
 			w.filled = w.filled[:0]
 		}
 		out += n
@@ -196,6 +197,7 @@ func (w *worker) fanOut() {
 	for _, b := range w.spent {
 		buffers.Put(b)
 	}
+	clear(w.spent)
 	w.spent = w.spent[:0]
 	m := w.sfu.metrics
 	m.packetsIn.Add(float64(len(w.batch)))

@@ -42,6 +42,7 @@ type Deletion struct {
 	Confirmed   *bool      `json:"confirmed,omitempty"` // absent until another person decided
 	DecidedName string     `json:"decided_name,omitempty"`
 	DecidedAt   *time.Time `json:"decided_at,omitempty"`
+	Tombstone   int        `json:"tombstone,omitempty"` // number of the confirmation's entry in the case's record
 	PurgedAt    *time.Time `json:"purged_at,omitempty"` // the files have left the store
 }
 
@@ -64,13 +65,16 @@ type Keeping struct {
 	Hindrance string `json:"hindrance,omitempty"`
 }
 
+// Deleted reports whether the recordings were deleted by decision.
+func (k Keeping) Deleted() bool { return k.Deletion != nil && k.Deletion.Done() }
+
 // hindrance is the rule of a deletion: the hearing is over, its period too, and
 // nobody holds the recordings.
 func (k Keeping) hindrance(closed bool, today deadline.Date) string {
 	switch {
 	case !closed:
 		return "keeping_open"
-	case k.Deletion != nil && k.Deletion.Done():
+	case k.Deleted():
 		return "keeping_done"
 	case len(k.Files) == 0:
 		return "keeping_nothing"

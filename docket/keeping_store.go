@@ -41,9 +41,10 @@ func (d *Docket) keeping(ctx context.Context, q querier, h Hearing) (Keeping, er
 		return k, fmt.Errorf("docket: hold: %w", err)
 	}
 	var x Deletion
-	err = q.QueryRow(ctx, `SELECT id, reason, proposed_by, proposed_name, proposed_at, confirmed, coalesce(decided_name, ''), decided_at, purged_at
-		FROM recording_deletions WHERE hearing_id = $1 ORDER BY proposed_at DESC LIMIT 1`, h.ID).
-		Scan(&x.ID, &x.Reason, &x.ProposedBy, &x.Proposer, &x.ProposedAt, &x.Confirmed, &x.DecidedName, &x.DecidedAt, &x.PurgedAt)
+	err = q.QueryRow(ctx, `SELECT id, reason, proposed_by, proposed_name, proposed_at, confirmed, coalesce(decided_name, ''), decided_at, purged_at,
+			coalesce((SELECT e.seq FROM entries e WHERE e.case_id = $2 AND e.kind = $3 AND convert_from(e.payload, 'UTF8')::jsonb -> 'data' ->> 'deletion' = x.id::text), 0)
+		FROM recording_deletions x WHERE hearing_id = $1 ORDER BY proposed_at DESC LIMIT 1`, h.ID, h.Case, EntryRecordingDeleted).
+		Scan(&x.ID, &x.Reason, &x.ProposedBy, &x.Proposer, &x.ProposedAt, &x.Confirmed, &x.DecidedName, &x.DecidedAt, &x.PurgedAt, &x.Tombstone)
 	switch {
 	case err == nil:
 		k.Deletion = &x

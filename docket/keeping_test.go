@@ -126,6 +126,9 @@ func (c *court) checkTombstone(h docket.Hearing, r docket.Recording) {
 			c.t.Errorf("the tombstone does not say %s: %s", want, text)
 		}
 	}
+	if n := c.keeping(h).Deletion.Tombstone; n != last.Seq {
+		c.t.Errorf("the tombstone is entry %d, not %d", last.Seq, n)
+	}
 	if last.Kind != docket.EntryRecordingDeleted || last.Actor != c.judge.Account || len(last.Files) != 0 {
 		c.t.Errorf("tombstone %+v", last)
 	}

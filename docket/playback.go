@@ -29,6 +29,7 @@ type Playback struct {
 	// Interruptions are those of the whole hearing; playing skips the pauses among them (AV 3).
 	Interruptions []PlaybackInterruption `json:"interruptions"`
 	Integrity     *Integrity             `json:"integrity,omitempty"` // absent until all files are stored
+	Deletion      *Deletion              `json:"deletion,omitempty"`  // the decision by which the files are gone
 }
 
 // Stretch is a part of the timeline, in milliseconds since its start.

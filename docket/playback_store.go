@@ -47,6 +47,13 @@ func (d *Docket) Playback(ctx context.Context, hearingID uuid.UUID) (Playback, e
 		return Playback{}, err
 	}
 	p := s.playback()
+	keeping, err := d.keeping(ctx, d.pool, s.hearing)
+	if err != nil {
+		return Playback{}, err
+	}
+	if keeping.Deleted() {
+		p.Deletion = keeping.Deletion
+	}
 	value, err := d.IntegrityOf(ctx, hearingID)
 	switch {
 	case err == nil:

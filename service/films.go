@@ -98,7 +98,7 @@ func (s *Service) FilmsUnavailable() error {
 }
 
 // MakeFilm asks for a film of a closed hearing. ErrConflict while the hearing is open or another film of it is
-// being made; grid.ErrUnavailable without ffmpeg.
+// being made, and once its recordings were deleted; grid.ErrUnavailable without ffmpeg.
 func (s *Service) MakeFilm(ctx context.Context, actor identity.Actor, hearingID uuid.UUID, lang string) (Film, error) {
 	if err := s.FilmsUnavailable(); err != nil {
 		return Film{}, err
@@ -107,7 +107,11 @@ func (s *Service) MakeFilm(ctx context.Context, actor identity.Actor, hearingID 
 	if err != nil {
 		return Film{}, err
 	}
-	if h.ClosedAt == nil {
+	keeping, err := s.docket.Keeping(ctx, hearingID)
+	if err != nil {
+		return Film{}, err
+	}
+	if h.ClosedAt == nil || keeping.Deleted() {
 		return Film{}, fmt.Errorf("service: film: %w", ErrConflict)
 	}
 	if !strings.HasPrefix(lang, "en") {

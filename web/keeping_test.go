@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -50,14 +51,44 @@ func (w *apiWalk) keep() {
 	if k := keeping(); !k.Deletion.Done() {
 		w.t.Errorf("deleted: %+v", k.Deletion)
 	}
-	words, err := loadDictionary(langZH)
-	apiCheck(w.t, err)
-	recordings := string(w.send("plaintiff", "GET", "/hearings/"+w.hearing.ID.String()+"/recordings", nil).body)
-	if !strings.Contains(recordings, words.text("recordings.deleted")) || strings.Contains(recordings, "data-recording") {
-		w.t.Errorf("the recordings' page does not say that they are gone:\n%s", recordings)
-	}
 	w.call("admin", "GET", "/admin/recordings", nil, &due, http.StatusOK)
 	if len(due) != 0 {
 		w.t.Errorf("still due: %+v", due)
+	}
+	w.sayDeleted(*keeping().Deletion)
+}
+
+// sayDeleted: a party who comes to watch reads that the recordings were deleted by decision, when, by whom, and finds the
+// tombstone; nothing is offered that is gone.
+func (w *apiWalk) sayDeleted(d docket.Deletion) {
+	w.t.Helper()
+	path := "/hearings/" + w.hearing.ID.String()
+	tombstone := fmt.Sprintf("/cases/%s/entries/%d", w.kase.ID, d.Tombstone)
+	for _, lang := range []string{langZH, langEN} {
+		words, err := loadDictionary(lang)
+		apiCheck(w.t, err)
+		when := instantText(d.DecidedAt, docket.ProfileCN().Zone, lang)
+		for _, page := range []string{"/recording", "/recordings"} {
+			text := string(w.send("plaintiff", "GET", path+page, nil, "Accept-Language", lang).body)
+			for _, want := range []string{words.text("recordings.deleted", "when", when, "name", d.DecidedName, "proposer", d.Proposer), `href="` + tombstone + `"`} {
+				if !strings.Contains(text, want) {
+					w.t.Errorf("%s in %s does not say %q:\n%s", page, lang, want, text)
+				}
+			}
+			for _, gone := range []string{"data-recording", "data-films", `id="player"`, `action="` + path + `/recording/copy"`} {
+				if strings.Contains(text, gone) {
+					w.t.Errorf("%s in %s still has %s:\n%s", page, lang, gone, text)
+				}
+			}
+		}
+	}
+	if body := w.send("plaintiff", "GET", tombstone, nil).body; !strings.Contains(string(body), d.Reason) {
+		w.t.Errorf("the tombstone: %s", body)
+	}
+	w.call("clerk", "POST", path+"/films", nil, nil, http.StatusConflict)
+	var m manifest
+	w.call("plaintiff", "GET", path+"/recording", nil, &m, http.StatusOK)
+	if m.Deletion == nil || m.Deletion.Tombstone != d.Tombstone || len(m.Files) != 0 || len(m.Tracks) == 0 {
+		w.t.Errorf("what a program is told: %+v", m)
 	}
 }

@@ -26,7 +26,7 @@ func (s *server) getKeeping(r *request) error {
 		return err
 	}
 	open := k.Deletion != nil && k.Deletion.Open()
-	page := keepingPage{Hearing: r.hearing, Keeping: k, MayHold: r.can(identity.ActHoldRecording) && !(k.Deletion != nil && k.Deletion.Done()),
+	page := keepingPage{Hearing: r.hearing, Keeping: k, MayHold: r.can(identity.ActHoldRecording) && !k.Deleted(),
 		MayPropose: r.can(identity.ActDeleteRecording) && k.Hindrance == "" && !open, MayRefuse: r.can(identity.ActDeleteRecording) && open}
 	page.MayDecide = page.MayRefuse && k.Hindrance == "" && k.Deletion.ProposedBy != r.actor.Account
 	if r.can(identity.ActReadCase) {

@@ -20,7 +20,7 @@ var errNotJSON = fmt.Errorf("%w: not the JSON of a player", errBadForm)
 // files are, and who watches.
 type manifest struct {
 	docket.Playback
-	Files  map[uuid.UUID]string `json:"files"`  // address of each recording
+	Files  map[uuid.UUID]string `json:"files"`  // address of each recording; none when they were deleted
 	Viewer string               `json:"viewer"` // for the watermark
 	Case   uuid.UUID            `json:"case"`
 	Copy   bool                 `json:"may_copy"`
@@ -32,8 +32,10 @@ func (r *request) manifest() (*manifest, error) {
 		return nil, err
 	}
 	m := &manifest{Playback: p, Files: map[uuid.UUID]string{}, Viewer: r.actor.Name, Case: r.caseID, Copy: r.can(identity.ActCopyRecording)}
-	for _, t := range p.Tracks {
-		m.Files[t.Recording] = r.recordingPath(t.Recording, "file")
+	if p.Deletion == nil {
+		for _, t := range p.Tracks {
+			m.Files[t.Recording] = r.recordingPath(t.Recording, "file")
+		}
 	}
 	return m, nil
 }
@@ -59,6 +61,7 @@ type playerPage struct {
 	Case       docket.Case
 	Config     string
 	Recordings int
+	Deletion   *docket.Deletion // by which the files are gone; nil: they are there
 	Viewings   []docket.Viewing // nil for who may not see them
 	SeesViews  bool
 	Requests   []docket.CopyRequest // all for the judge, one's own for a party
@@ -93,6 +96,13 @@ func (s *server) showPlayer(r *request, status int, wrong []fieldError) error {
 	}
 	page := playerPage{Hearing: r.hearing, Case: c, Config: string(config), Recordings: len(list),
 		SeesViews: r.can(identity.ActSeeViewings), MayDecide: r.can(identity.ActDecideCopy)}
+	keeping, err := s.Docket.Keeping(r.Context(), r.hearing.ID)
+	if err != nil {
+		return err
+	}
+	if keeping.Deleted() {
+		page.Deletion = keeping.Deletion
+	}
 	if page.SeesViews {
 		if page.Viewings, err = s.Docket.Viewings(r.Context(), r.hearing.ID); err != nil {
 			return err
@@ -105,7 +115,7 @@ func (s *server) showPlayer(r *request, status int, wrong []fieldError) error {
 		page.Requests = slices.DeleteFunc(page.Requests, func(q docket.CopyRequest) bool { return q.Account != r.actor.Account })
 	}
 	waits := slices.ContainsFunc(page.Requests, func(q docket.CopyRequest) bool { return q.Account == r.actor.Account && q.Granted == nil })
-	page.MayAsk = r.can(identity.ActAskCopy) && !r.can(identity.ActCopyRecording) && !waits
+	page.MayAsk = r.can(identity.ActAskCopy) && !r.can(identity.ActCopyRecording) && !waits && page.Deletion == nil
 	if r.PostForm != nil {
 		page.Reason = r.PostFormValue("reason")
 	}

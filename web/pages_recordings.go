@@ -27,7 +27,7 @@ type recordingsPage struct {
 	MayReadExplain bool       // also before that
 
 	MayReadKeeping bool
-	Deleted        bool // by decision: the files are gone
+	Deletion       *docket.Deletion // by which the files are gone; nil: they are there
 
 	Films        filmsPart
 	MayMakeFilms bool
@@ -73,7 +73,10 @@ func (s *server) showRecordings(r *request, status int, wrong []fieldError) erro
 	if err != nil {
 		return err
 	}
-	page.MayReadKeeping, page.Deleted = r.can(identity.ActReadKeeping), keeping.Deletion != nil && keeping.Deletion.Done()
+	page.MayReadKeeping = r.can(identity.ActReadKeeping)
+	if keeping.Deleted() {
+		page.Deletion = keeping.Deletion
+	}
 	if page.Sights, err = s.sights(r.Context(), r); err != nil {
 		return err
 	}

@@ -158,27 +158,34 @@ func (d *Docket) integrityItems(ctx context.Context, hearingID uuid.UUID) ([]int
 				Name: r.Original.Name, Size: r.Original.Size, SHA256: r.Original.Hash})
 		}
 	}
-	lost := map[string][]int{} // by session and participant
+	lost, damaged := map[string][]int{}, map[string][]int{} // by session and participant
 	for _, r := range recordings {
-		lost[r.Session+" "+r.Participant] = append(lost[r.Session+" "+r.Participant], r.Lost...)
+		of := r.Session + " " + r.Participant
+		lost[of] = append(lost[of], r.Lost...)
+		for _, x := range r.Defects {
+			damaged[of] = append(damaged[of], x.Segment)
+		}
 	}
 	for _, s := range segments {
-		item, err := segmentItem(s, slices.Contains(lost[s.Session+" "+s.Participant], s.Number))
+		item, err := segmentItem(s)
 		if err != nil {
 			return nil, err
 		}
+		of := s.Session + " " + s.Participant
+		item.Damaged = slices.Contains(damaged[of], s.Number)
+		item.Lost = item.Damaged || slices.Contains(lost[of], s.Number)
 		items = append(items, item)
 	}
 	return items, nil
 }
 
-func segmentItem(s Segment, lost bool) (integrity.Item, error) {
+func segmentItem(s Segment) (integrity.Item, error) {
 	s, err := s.Exact()
 	if err != nil {
 		return integrity.Item{}, err
 	}
 	item := integrity.Item{Kind: integrity.KindSegment, Session: s.Session, Participant: s.Participant, Number: s.Number,
-		From: &s.From, To: &s.To, Size: s.Size, SHA256: s.Hash, Lost: lost}
+		From: &s.From, To: &s.To, Size: s.Size, SHA256: s.Hash}
 	if !s.Previous.IsZero() {
 		item.Previous = s.Previous.String()
 	}

@@ -60,6 +60,11 @@ func (d *Docket) keeping(ctx context.Context, q querier, h Hearing) (Keeping, er
 		if !r.Original.Hash.IsZero() {
 			k.Files = append(k.Files, r.Original)
 		}
+		for _, x := range r.Defects {
+			if !x.File.Hash.IsZero() {
+				k.Files = append(k.Files, x.File)
+			}
+		}
 	}
 	k.Hindrance = k.hindrance(h.ClosedAt != nil, d.court.Today(d.now()))
 	return k, nil

@@ -26,7 +26,15 @@ type Recording struct {
 	Session     string          `json:"session"`  // the run of the recorder that it and its segments are of
 	Original    FileRef         `json:"original"` // the segments in one file; zero when none is kept
 	Lost        []int           `json:"lost"`     // numbers of segments that went with their machine: gaps of cause lost
+	Defects     []Defect        `json:"defects"`  // segments that the disk damaged: gaps of cause damaged
 	Started     time.Time       `json:"started"`
 	Ended       time.Time       `json:"ended"`
 	Gaps        json.RawMessage `json:"gaps,omitempty"` // an array, with the cause of each (AV 5)
+}
+
+// Defect is a segment that was damaged on the disk after it was entered. What is
+// left of it is kept (AV 5).
+type Defect struct {
+	Segment int     `json:"segment"` // its number
+	File    FileRef `json:"file"`    // zero when nothing is left
 }

@@ -24,6 +24,9 @@ func (d *Docket) RecordingPart(ctx context.Context, hearingID uuid.UUID, r Recor
 	if r.Lost == nil {
 		r.Lost = []int{}
 	}
+	if r.Defects == nil {
+		r.Defects = []Defect{}
+	}
 	if r.MediaType == "" {
 		r.MediaType = "video/webm"
 	}
@@ -49,22 +52,35 @@ func (d *Docket) RecordingPart(ctx context.Context, hearingID uuid.UUID, r Recor
 			originalHash = r.Original.Hash[:]
 			files = append(files, r.Original)
 		}
+		files = append(files, r.nameDefects()...)
 		id := newID()
 		tag, err := tx.Exec(ctx, `INSERT INTO recordings (id, hearing_id, participant, account, name, file_name, media_type, hash, size,
-				session, original_name, original_hash, original_size, started_at, ended_at, gaps, created_at, source, lost)
+				session, original_name, original_hash, original_size, started_at, ended_at, gaps, created_at, source, lost, defects)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, nullif($10, ''), nullif($11, ''), $12::bytea,
-				CASE WHEN $12::bytea IS NOT NULL THEN $13::bigint END, $14, $15, $16, $17, nullif($18, ''), $19)
+				CASE WHEN $12::bytea IS NOT NULL THEN $13::bigint END, $14, $15, $16, $17, nullif($18, ''), $19, $20)
 			ON CONFLICT (hearing_id, participant, hash) DO NOTHING`,
 			id, hearingID, r.Participant, account, r.Name, r.FileName, r.MediaType, r.Blob.Hash[:], r.Blob.Size,
-			r.Session, r.Original.Name, originalHash, r.Original.Size, r.Started.UTC(), r.Ended.UTC(), r.Gaps, d.now(), r.Source, r.Lost)
+			r.Session, r.Original.Name, originalHash, r.Original.Size, r.Started.UTC(), r.Ended.UTC(), r.Gaps, d.now(), r.Source, r.Lost, r.Defects)
 		if err != nil || tag.RowsAffected() == 0 {
 			return err
 		}
 		_, err = d.AppendEntry(ctx, tx, EntryInput{Case: h.Case, Actor: identity.System, Kind: EntryRecording, Files: files,
 			Data: map[string]any{"hearing": h.ID, "recording": id, "participant": r.Participant, "name": r.Name, "source": r.Source, "session": r.Session,
-				"started": r.Started.UTC(), "ended": r.Ended.UTC(), "media_type": r.MediaType, "gaps": r.Gaps, "lost": r.Lost}})
+				"started": r.Started.UTC(), "ended": r.Ended.UTC(), "media_type": r.MediaType, "gaps": r.Gaps, "lost": r.Lost, "defects": r.Defects}})
 		return err
 	})
+}
+
+// nameDefects names what is left of damaged segments after the recording.
+func (r Recording) nameDefects() (files []FileRef) {
+	for i, x := range r.Defects {
+		if x.File.Hash.IsZero() {
+			continue
+		}
+		r.Defects[i].File.Name = fmt.Sprintf("%s-%06d.damaged", strings.TrimSuffix(r.FileName, path.Ext(r.FileName)), x.Segment)
+		files = append(files, r.Defects[i].File)
+	}
+	return files
 }
 
 // recordingName is a file name that says whose recording it is and from when.
@@ -113,7 +129,7 @@ func (d *Docket) selectRecordings(ctx context.Context, clause string, args ...an
 func queryRecordings(ctx context.Context, q querier, clause string, args ...any) ([]Recording, error) {
 	rows, err := q.Query(ctx, `SELECT id, hearing_id, participant, account, name, file_name, media_type, hash, size,
 		coalesce(session, ''), coalesce(original_name, ''), original_hash, coalesce(original_size, 0),
-		started_at, ended_at, gaps, coalesce(source, ''), lost FROM recordings `+clause, args...)
+		started_at, ended_at, gaps, coalesce(source, ''), lost, defects FROM recordings `+clause, args...)
 	if err != nil {
 		return nil, fmt.Errorf("docket: recordings: %w", err)
 	}
@@ -122,7 +138,7 @@ func queryRecordings(ctx context.Context, q querier, clause string, args ...any)
 		var account *uuid.UUID
 		var hash, original []byte
 		err := row.Scan(&r.ID, &r.Hearing, &r.Participant, &account, &r.Name, &r.FileName, &r.MediaType, &hash, &r.Blob.Size,
-			&r.Session, &r.Original.Name, &original, &r.Original.Size, &r.Started, &r.Ended, &r.Gaps, &r.Source, &r.Lost)
+			&r.Session, &r.Original.Name, &original, &r.Original.Size, &r.Started, &r.Ended, &r.Gaps, &r.Source, &r.Lost, &r.Defects)
 		copy(r.Original.Hash[:], original)
 		if account != nil {
 			r.Account = *account

@@ -85,14 +85,9 @@ func (h *Hub) bringBackSession(ctx context.Context, dir string, s docket.Recordi
 	}
 	lost, fetched := 0, len(lines)
 	err = record.Restore(dir, lines, func(l record.Segment) (io.ReadCloser, error) {
-		hash, err := blob.ParseHash(l.SHA256)
-		if err != nil {
-			return nil, err
-		}
-		r, err := h.cfg.Blobs.Open(ctx, hash)
-		if errors.Is(err, blob.ErrNotFound) {
+		r, err := h.copyOf(ctx, l)
+		if errors.Is(err, record.ErrGone) {
 			lost++
-			return nil, fmt.Errorf("%w: %w", record.ErrGone, err)
 		}
 		return r, err
 	})
@@ -108,6 +103,37 @@ func (h *Hub) bringBackSession(ctx context.Context, dir string, s docket.Recordi
 	}
 	return h.cfg.Docket.HearingEvent(ctx, identity.System, s.Hearing, docket.EventRecordingGap,
 		recordingNote{Session: s.Session, Cause: record.CauseLost})
+}
+
+// copyOf opens the file store's copy of a segment; record.ErrGone when it has none.
+func (h *Hub) copyOf(ctx context.Context, l record.Segment) (io.ReadCloser, error) {
+	hash, err := blob.ParseHash(l.SHA256)
+	if err != nil {
+		return nil, err
+	}
+	r, err := h.cfg.Blobs.Open(ctx, hash)
+	if errors.Is(err, blob.ErrNotFound) {
+		return nil, fmt.Errorf("%w: %w", record.ErrGone, err)
+	}
+	return r, err
+}
+
+// mend replaces a session's damaged segments by the file store's copies and makes the files. What has no sound copy is
+// entered as a gap, and its defective file is kept.
+func (h *Hub) mend(ctx context.Context, dir string, hearing uuid.UUID) ([]record.Finished, error) {
+	defects, err := record.Mend(dir, func(l record.Segment) (io.ReadCloser, error) { return h.copyOf(ctx, l) })
+	if err != nil {
+		return nil, err
+	}
+	h.log.Warn("signaling: recording had damaged segments", "hearing", hearing, "without_copy", defects)
+	if defects > 0 {
+		err := h.cfg.Docket.HearingEvent(ctx, identity.System, hearing, docket.EventRecordingGap,
+			recordingNote{Session: filepath.Base(dir), Cause: record.CauseDamaged})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return record.Recover(dir)
 }
 
 // lineOfSegment is the segment's line in the recorder's list.

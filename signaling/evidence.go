@@ -136,13 +136,18 @@ func (h *Hub) settle(ctx context.Context, dir string, hearing uuid.UUID) error {
 	return clearSession(dir)
 }
 
-// clearSession takes away what a session left on the disk.
+// clearSession takes away what a session left on the disk, but a directory with defective segments that no file of the
+// docket's is: they are kept (AV 5).
 func clearSession(dir string) error {
 	err := os.Remove(dir + ".json")
 	if errors.Is(err, fs.ErrNotExist) { // the disk was full already
 		err = nil
 	}
-	if err := errors.Join(os.RemoveAll(dir), err); err != nil {
+	unkept, unread := record.Unkept(dir)
+	if err = errors.Join(err, unread); err == nil && len(unkept) == 0 {
+		err = os.RemoveAll(dir)
+	}
+	if err != nil {
 		return fmt.Errorf("signaling: clear recording: %w", err)
 	}
 	return nil

@@ -301,6 +301,22 @@ func (h *Hub) keep(ctx context.Context, path string, hash blob.Hash) (blob.Ref, 
 	return ref, nil
 }
 
+// keepDefects gives what is left of damaged segments to the blob store.
+func (h *Hub) keepDefects(ctx context.Context, defects []record.Defect) (list []docket.Defect, err error) {
+	for _, f := range defects {
+		kept := docket.Defect{Segment: f.Number}
+		if f.Path != "" {
+			ref, err := h.keep(ctx, f.Path, blob.Hash(f.SHA256))
+			if err != nil {
+				return nil, err
+			}
+			kept.File = docket.FileRef{Hash: ref.Hash, Size: ref.Size}
+		}
+		list = append(list, kept)
+	}
+	return list, nil
+}
+
 // storeFile gives one participant's file and its original to the blob store, and both with the segments
 // that docket does not know yet to docket.
 func (h *Hub) storeFile(ctx context.Context, session string, s sessionFile, f record.Finished) error {
@@ -319,6 +335,10 @@ func (h *Hub) storeFile(ctx context.Context, session string, s sessionFile, f re
 	if err := h.enterSegments(ctx, s.Hearing, session, f.Original.Segments); err != nil {
 		return err
 	}
+	defects, err := h.keepDefects(ctx, f.Defects)
+	if err != nil {
+		return err
+	}
 	gaps, err := json.Marshal(f.Gaps)
 	if err != nil {
 		return fmt.Errorf("signaling: recording gaps: %w", err)
@@ -335,7 +355,7 @@ func (h *Hub) storeFile(ctx context.Context, session string, s sessionFile, f re
 		name = f.Participant
 	}
 	err = h.cfg.Docket.RecordingPart(ctx, s.Hearing, docket.Recording{
-		Participant: f.Participant, Account: account, Name: name, MediaType: mediaType(f.Path), Lost: f.Lost,
+		Participant: f.Participant, Account: account, Name: name, MediaType: mediaType(f.Path), Lost: f.Lost, Defects: defects,
 		Session: session, Source: f.Source, Original: original, Blob: ref, Started: f.Started, Ended: f.Ended, Gaps: gaps,
 	})
 	if err != nil {
@@ -379,6 +399,9 @@ func (h *Hub) recoverSession(ctx context.Context, path string) error {
 	}
 	dir := path[:len(path)-len(".json")]
 	found, err := record.Recover(dir)
+	if errors.Is(err, record.ErrDamaged) {
+		found, err = h.mend(ctx, dir, s.Hearing)
+	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("signaling: recover recording: %w", err)
 	}

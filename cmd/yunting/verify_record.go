@@ -157,7 +157,7 @@ func segmentsOf(r integrity.Record, original integrity.Item) []record.Segment {
 			continue
 		}
 		out = append(out, record.Segment{Number: i.Number, Participant: i.Participant, File: record.SegmentFile(i.Number), Size: i.Size,
-			SHA256: i.SHA256.String(), From: *i.From, To: *i.To, Previous: i.Previous, Lost: i.Lost})
+			SHA256: i.SHA256.String(), From: *i.From, To: *i.To, Previous: i.Previous, Lost: i.Lost, Damaged: i.Damaged})
 	}
 	return out
 }

@@ -38,11 +38,15 @@ func trust(trusted bool, lang string) string {
 // tell words what is proven of a hearing's recording: whole, since when unchanged, which gaps and why.
 func (h hearingRecord) tell(out io.Writer, lang string) {
 	segments, files, lost := 0, 0, 0
+	var damaged []integrity.Item
 	for _, i := range h.Items {
 		switch i.Kind {
 		case integrity.KindSegment:
 			segments++
-			if i.Lost {
+			switch {
+			case i.Damaged:
+				damaged = append(damaged, i)
+			case i.Lost:
 				lost++
 			}
 		case integrity.KindFile:
@@ -52,14 +56,18 @@ func (h hearingRecord) tell(out io.Writer, lang string) {
 	fmt.Fprintf(out, words(lang, "庭审 %s 的录音录像\n", "Recording of hearing %s\n"), h.Hearing)
 	if h.deleted {
 		fmt.Fprintf(out, words(lang, "  ! 录像已依决定删除，存根见上；原有 %d 个录制分段、%d 个录像文件，完整性校验值 %s 仍在卷\n",
-			"  ! the recording was deleted by decision, see the tombstone above; there were %d segments and %d files, and the integrity value %s is still on record\n"), segments-lost, files, h.Root)
+			"  ! the recording was deleted by decision, see the tombstone above; there were %d segments and %d files, and the integrity value %s is still on record\n"), segments-lost-len(damaged), files, h.Root)
 		return
 	}
 	fmt.Fprintf(out, words(lang, "  ✓ 完整：%d 个录制分段、%d 个录像文件，与完整性校验值 %s 一致，无缺失、无增添、无调换\n",
-		"  ✓ whole: %d segments and %d files agree with the integrity value %s; none is missing, added or moved\n"), segments-lost, files, h.Root)
+		"  ✓ whole: %d segments and %d files agree with the integrity value %s; none is missing, added or moved\n"), segments-lost-len(damaged), files, h.Root)
 	if lost > 0 {
 		fmt.Fprintf(out, words(lang, "  ! 另有 %d 个分段记入账本后随录制服务器一并损毁，见下列中断\n",
 			"  ! %d more segments went with their machine after they were entered in the ledger; see the gaps below\n"), lost)
+	}
+	for _, i := range damaged {
+		fmt.Fprintf(out, words(lang, "  ! 原始分段损坏：%s 第 %d 段在存储中损坏，不在原始记录之内，见下列中断\n",
+			"  ! segment damaged: %s, segment %d was damaged on the disk and is not in the original; see the gaps below\n"), h.originalOf(i), i.Number)
 	}
 	fmt.Fprintf(out, words(lang, "  ✓ 自 %s 记入账本起未被改动\n", "  ✓ unaltered since it was recorded in the ledger at %s\n"), moment(h.entry.Since))
 	if h.stamp == nil {
@@ -72,6 +80,16 @@ func (h hearingRecord) tell(out io.Writer, lang string) {
 		fmt.Fprintf(out, words(lang, "  ✓ 音视频收发清单 %d 段，与完整性校验值一致\n", "  ✓ who received whom: %d stretches agree with the integrity value\n"), n)
 	}
 	h.tellGaps(out, lang)
+}
+
+// originalOf names the original that a segment is of, or its participant when there is none.
+func (h hearingRecord) originalOf(segment integrity.Item) string {
+	for _, i := range h.Items {
+		if i.Kind == integrity.KindOriginal && i.Session == segment.Session && i.Participant == segment.Participant {
+			return i.Name
+		}
+	}
+	return segment.Participant
 }
 
 func (h hearingRecord) tellGaps(out io.Writer, lang string) {

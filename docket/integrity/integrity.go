@@ -48,6 +48,7 @@ type Item struct {
 	SHA256      blob.Hash       `json:"sha256"`
 	Previous    string          `json:"previous,omitempty"` // the chain of segments
 	Lost        bool            `json:"lost,omitempty"`     // of a segment: its bytes are gone, the original is without them
+	Damaged     bool            `json:"damaged,omitempty"`  // of a lost segment: the disk damaged it, the defective file is kept
 	Gaps        json.RawMessage `json:"gaps,omitempty"`     // of a file
 	Content     json.RawMessage `json:"content,omitempty"`  // of transcript and presence: SHA256 is of these bytes
 }

@@ -13,11 +13,14 @@ const (
 	Failed   Cause = "fault"    // the recorder could not write
 	Overflow Cause = "overflow" // the disk was too slow
 	Lost     Cause = "lost"     // its segments went with the machine that held them
+	Damaged  Cause = "damaged"  // its segments were damaged on the disk
 	Crash    Cause = "crash"    // the server stopped
 )
 
 // Causes lists every cause.
-func Causes() []Cause { return []Cause{Network, Silent, Paused, Failed, Overflow, Lost, Crash} }
+func Causes() []Cause {
+	return []Cause{Network, Silent, Paused, Failed, Overflow, Lost, Damaged, Crash}
+}
 
 // words are in Chinese and in English.
 type words [2]string
@@ -36,6 +39,7 @@ var causeWords = map[Cause]words{
 	Failed:   {"录制设备或系统故障，未能写入", "a fault: the recorder could not write"},
 	Overflow: {"存储过慢，未能写入", "the storage was too slow"},
 	Lost:     {"录制服务器损毁，该段尚未存入文件库", "the machine was lost before the file store had it"},
+	Damaged:  {"原始分段在存储中损坏，亦无完好副本，缺陷文件已留存", "the segment was damaged on the disk and there is no sound copy; what is left of it is kept"},
 	Crash:    {"服务器中断", "the server stopped"},
 }
 

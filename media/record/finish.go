@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 
 	"yunting/media/packet"
 )
@@ -40,17 +41,18 @@ func (t *track) audio() bool { return t.decl.codecID() == "A_OPUS" }
 
 // story is what the first pass learns of a participant.
 type story struct {
-	peer   string
-	lines  []Segment
-	files  []string
-	tracks map[uint16]*track
-	order  []*track
-	known  []span // pauses, and what the recorder could not take of any track
-	head   span   // lost before the first segment that is there
-	lost   []int
-	faults map[*track][]span
-	last   int64 // of all records
-	video  map[*track]*pictureInfo
+	peer    string
+	lines   []Segment
+	files   []string
+	tracks  map[uint16]*track
+	order   []*track
+	known   []span // pauses, and what the recorder could not take of any track
+	head    span   // lost before the first segment that is there
+	lost    []int
+	defects []Defect
+	faults  map[*track][]span
+	last    int64 // of all records
+	video   map[*track]*pictureInfo
 }
 
 // finishParticipant makes the files of one participant's directory, or finds
@@ -88,7 +90,7 @@ func finishParticipant(dir string) (list []Finished, err error) {
 	if list[0].Original, err = pack(dir, s.lines); err != nil {
 		return nil, fmt.Errorf("original: %w", err)
 	}
-	list[0].Lost = s.lost
+	list[0].Lost, list[0].Defects = s.lost, s.defects
 	b, err := json.Marshal(list)
 	if err != nil {
 		return nil, err
@@ -101,6 +103,9 @@ func (f *Finished) moveTo(dir string) {
 	f.Path = filepath.Join(dir, filepath.Base(f.Path))
 	if f.Original.Path != "" {
 		f.Original.Path = filepath.Join(dir, filepath.Base(f.Original.Path))
+	}
+	for i := range f.Defects {
+		f.Defects[i].moveTo(filepath.Join(dir, peerDir(f.Participant)))
 	}
 }
 
@@ -126,11 +131,14 @@ func readStory(dir string) (*story, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &story{lines: lines, tracks: map[uint16]*track{}, faults: map[*track][]span{}, video: map[*track]*pictureInfo{}}
+	defects, err := readDefects(dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &story{lines: lines, defects: defects, tracks: map[uint16]*track{}, faults: map[*track][]span{}, video: map[*track]*pictureInfo{}}
 	for _, l := range lines {
 		s.peer = l.Participant
 		if l.Lost {
-			s.lost = append(s.lost, l.Number)
 			s.lose(l)
 			continue
 		}
@@ -230,6 +238,24 @@ func (s *story) learn(r record) error {
 // readList reads the segment list and checks its chain and every segment that
 // is there.
 func readList(dir string) ([]Segment, error) {
+	lines, err := readLines(dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, l := range lines {
+		if l.Lost {
+			continue
+		}
+		if err := checkSegment(dir, l); err != nil {
+			return nil, err
+		}
+	}
+	return lines, nil
+}
+
+// readLines reads the segment list, checks its chain, and marks what is lost or
+// damaged.
+func readLines(dir string) ([]Segment, error) {
 	b, err := os.ReadFile(filepath.Join(dir, openSegments))
 	if err != nil {
 		return nil, err
@@ -238,15 +264,13 @@ func readList(dir string) ([]Segment, error) {
 	if err != nil {
 		return nil, err
 	}
+	defects, err := readDefects(dir)
+	if err != nil {
+		return nil, err
+	}
 	var out []Segment
 	previous := ""
-	for len(b) > 0 {
-		i := slices.Index(b, '\n')
-		if i < 0 {
-			break // half a line, cut off by a crash
-		}
-		line := b[:i]
-		b = b[i+1:]
+	for _, line := range splitLines(b) { // half a line, cut off by a crash, is none
 		var s Segment
 		if err := json.Unmarshal(line, &s); err != nil {
 			return nil, fmt.Errorf("%w: line %d: %w", ErrDamaged, len(out)+1, err)
@@ -258,21 +282,31 @@ func readList(dir string) ([]Segment, error) {
 			return nil, fmt.Errorf("%w: line %d breaks the chain", ErrDamaged, len(out)+1)
 		}
 		previous = lineHash(line)
-		if s.Lost = lost[s.Number]; s.Lost {
-			out = append(out, s)
-			continue
-		}
-		sum, size, err := hashFile(filepath.Join(dir, s.File))
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
-		}
-		if size != s.Size || hex.EncodeToString(sum[:]) != s.SHA256 {
-			return nil, fmt.Errorf("%w: %s", ErrDamaged, s.File)
-		}
+		s.Damaged = slices.ContainsFunc(defects, func(d Defect) bool { return d.Number == s.Number })
+		s.Lost = s.Damaged || lost[s.Number]
 		out = append(out, s)
 	}
 	return out, nil
 }
+
+// checkSegment compares a closed segment with its line; ErrDamaged.
+func checkSegment(dir string, s Segment) error {
+	sum, size, err := hashFile(filepath.Join(dir, s.File))
+	if unreadable(err) {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	if err != nil {
+		return err
+	}
+	if size != s.Size || hex.EncodeToString(sum[:]) != s.SHA256 {
+		return fmt.Errorf("%w: %s", ErrDamaged, s.File)
+	}
+	return nil
+}
+
+// unreadable reports whether an error says that a file's bytes are not there, for
+// good: other errors pass.
+func unreadable(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.EIO) }
 
 // closeLeftovers enters segments without a line into the list: they were open
 // at a crash or a fault.

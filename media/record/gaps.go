@@ -13,6 +13,7 @@ const (
 	CauseFault    = "fault"    // the recorder could not write
 	CauseOverflow = "overflow" // the disk was too slow for what arrived
 	CauseLost     = "lost"     // its segments went with the machine that held them
+	CauseDamaged  = "damaged"  // its segments were damaged on the disk after they were closed
 	CauseCrash    = "crash"    // between two parts of the recording: the server stopped
 )
 

@@ -82,7 +82,8 @@ type Finished struct {
 	Gaps        []Gap
 	Original    Original // what the participant's files were made from; on the first of them
 	Frames      []FrameSum
-	Lost        []int // numbers of the original's segments whose bytes are gone, see Restore
+	Lost        []int    // numbers of the original's segments whose bytes are gone, see Restore
+	Defects     []Defect // the original's segments that were damaged, see Mend; on the first file
 }
 
 // Recorder records one room. Its methods are safe for concurrent use.

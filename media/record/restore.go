@@ -122,8 +122,13 @@ func readLost(dir string) (map[int]bool, error) {
 // lose learns of a segment whose bytes are gone.
 func (s *story) lose(l Segment) {
 	gone := span{from: l.From.UnixNano(), to: l.To.UnixNano(), cause: CauseLost}
+	if l.Damaged {
+		gone.cause = CauseDamaged
+	} else {
+		s.lost = append(s.lost, l.Number)
+	}
 	s.last = max(s.last, gone.to)
-	if n := len(s.known); n > 0 && s.known[n-1].cause == CauseLost && gone.from-s.known[n-1].to < minGap {
+	if n := len(s.known); n > 0 && s.known[n-1].cause == gone.cause && gone.from-s.known[n-1].to < minGap {
 		s.known[n-1].to = gone.to
 	} else {
 		s.known = append(s.known, gone)

@@ -58,9 +58,11 @@ type Segment struct {
 	// line of the participant's earlier part, or empty.
 	Previous string `json:"previous"`
 
-	// Lost says that the bytes are gone with the machine that held them. It is
-	// no part of the line, which was written before that.
-	Lost bool `json:"-"`
+	// Lost says that the bytes are gone: with the machine that held them, or,
+	// where Damaged says so, by a defect of the disk. Neither is part of the line,
+	// which was written before that.
+	Lost    bool `json:"-"`
+	Damaged bool `json:"-"`
 }
 
 // Line is the segment's line in the list, without its end: the bytes that the

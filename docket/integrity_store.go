@@ -92,6 +92,23 @@ func (d *Docket) SealRecord(ctx context.Context, hearingID uuid.UUID) (Integrity
 	})
 }
 
+// UnsealedHearings lists the closed hearings that have no integrity value and
+// wait for no recording, in the order of their close.
+func (d *Docket) UnsealedHearings(ctx context.Context) ([]uuid.UUID, error) {
+	rows, err := d.pool.Query(ctx, `SELECT h.id FROM hearings h WHERE h.phase = $1
+			AND NOT EXISTS (SELECT FROM hearing_integrity i WHERE i.hearing_id = h.id)
+			AND NOT EXISTS (SELECT FROM recording_sessions s WHERE s.hearing_id = h.id AND s.settled_at IS NULL)
+		ORDER BY h.closed_at`, PhaseClosed)
+	if err != nil {
+		return nil, fmt.Errorf("docket: unsealed hearings: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return nil, fmt.Errorf("docket: unsealed hearings: %w", err)
+	}
+	return list, nil
+}
+
 // StampIntegrity enters the time-stamp of an integrity value, whose token is in
 // the blob store; a second one changes nothing. ErrNotFound for no such value.
 func (d *Docket) StampIntegrity(ctx context.Context, hearingID uuid.UUID, root blob.Hash, stamp Stamp) error {

@@ -164,6 +164,21 @@ func (h *Hub) sealUnrecorded(hearing uuid.UUID) {
 	}
 }
 
+// sealLeft seals the hearings that closed before a crash and wait for no session.
+func (h *Hub) sealLeft(ctx context.Context) error {
+	hearings, err := h.cfg.Docket.UnsealedHearings(ctx)
+	if err != nil {
+		return fmt.Errorf("signaling: %w", err)
+	}
+	for _, id := range hearings {
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("signaling: seal hearings: %w", err)
+		}
+		h.sealUnrecorded(id)
+	}
+	return nil
+}
+
 // sealLocked has docket compute the integrity value of a closed hearing, when no session file but the settled one lies
 // in its directory.
 func (h *Hub) sealLocked(ctx context.Context, hearing uuid.UUID, settled string) error {

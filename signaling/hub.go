@@ -168,7 +168,8 @@ func New(cfg Config) (*Hub, error) {
 // Start finishes what recordings a crash left behind, here or on a machine that is gone, and gives them to docket. It
 // must return before the first Serve, for it takes whatever lies in RecordingDir, and each session that is not settled,
 // for a leftover: one server at a time runs on a database. A leftover that cannot be
-// finished stays where it is, is logged, and does not keep the server from starting.
+// finished stays where it is, is logged, and does not keep the server from starting. Closed hearings that wait for
+// nothing and have no integrity value get theirs.
 func (h *Hub) Start(ctx context.Context) error {
 	if err := h.bringBack(ctx); err != nil {
 		return err
@@ -176,7 +177,10 @@ func (h *Hub) Start(ctx context.Context) error {
 	if err := h.cfg.Docket.ClearSessions(ctx); err != nil {
 		h.log.Warn("signaling: segments stay in the file store until the next start", "error", err)
 	}
-	return h.recover(ctx)
+	if err := h.recover(ctx); err != nil {
+		return err
+	}
+	return h.sealLeft(ctx)
 }
 
 // originAllowed keeps pages of other sites from opening a socket with the visitor's cookie (RFC 6455 10.2).

@@ -322,6 +322,38 @@ func TestSessionsThatEndTogether(t *testing.T) {
 	check(t, err)
 }
 
+// TestSealedAtTheStart: a server that died between closing and sealing hearings in which no recorder ran seals them at
+// its next start, but one that still waits for a recording.
+func TestSealedAtTheStart(t *testing.T) {
+	c := newCourt(t)
+	for _, to := range []docket.Phase{docket.PhaseOpening, docket.PhaseRecess} {
+		_, err := c.docket.MovePhase(t.Context(), c.people["judge"], c.hearing.ID, to)
+		check(t, err)
+	}
+	restart := func(want error) {
+		t.Helper()
+		c.stop()
+		c.start()
+		if _, err := c.docket.IntegrityOf(t.Context(), c.hearing.ID); !errors.Is(err, want) {
+			t.Errorf("integrity value: %v, want %v", err, want)
+		}
+	}
+	restart(docket.ErrNotFound) // it is open
+	_, err := c.docket.MovePhase(t.Context(), c.people["judge"], c.hearing.ID, docket.PhaseClosed)
+	check(t, err)
+	session := filepath.Join(c.records, c.hearing.ID.String(), "session.json")
+	check(t, os.MkdirAll(filepath.Dir(session), 0o700))
+	check(t, os.WriteFile(session, []byte("{"), 0o600))
+	restart(docket.ErrNotFound) // a session waits that cannot be read
+	check(t, os.Remove(session))
+	restart(nil)
+	left, err := c.docket.UnsealedHearings(t.Context())
+	check(t, err)
+	if len(left) > 0 {
+		t.Errorf("unsealed %v", left)
+	}
+}
+
 // TestRecordingReplaces: where the parties agreed on it a hearing never goes on without its recording, and at its end
 // they see and sign the value.
 func TestRecordingReplaces(t *testing.T) {

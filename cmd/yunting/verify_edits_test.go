@@ -26,6 +26,7 @@ type exportedRecord struct {
 	originals [][][]byte // of each original its segments
 	names     []string   // the members that the originals are
 	root      blob.Hash  // that the entry names
+	deleted   map[blob.Hash]bool
 }
 
 func newExportedRecord(t *testing.T, random *rand.Rand) exportedRecord {
@@ -111,7 +112,8 @@ func (x exportedRecord) check(t *testing.T, spoil func([]byte)) error {
 	if err != nil {
 		return err
 	}
-	return ex.originals(records[0], nil)
+	records[0].deleted = x.deleted
+	return ex.originals(records[0])
 }
 
 // clone can be edited without changing x.

@@ -29,7 +29,7 @@ type hearingRecord struct {
 	stamp *sign.Stamped // nil: none is in the export
 
 	forwardings []docket.Forwarding
-	deleted     bool // the files, by decision
+	deleted     map[blob.Hash]bool // files that the export lacks by decision
 }
 
 // exported reads the files of an exported case, whose members are stored and not compressed.
@@ -104,7 +104,7 @@ func (x exported) forwardings(r integrity.Record) ([]docket.Forwarding, error) {
 
 // originals compares every original with its segments and names the one that is wrong. What was deleted by decision
 // is not there: its tombstone says so.
-func (x exported) originals(r hearingRecord, deleted map[blob.Hash]bool) error {
+func (x exported) originals(r hearingRecord) error {
 	parts := map[string][][]record.Segment{} // by participant, in the order of the recorder's runs
 	for _, o := range r.Items {
 		if o.Kind != integrity.KindOriginal {
@@ -115,7 +115,7 @@ func (x exported) originals(r hearingRecord, deleted map[blob.Hash]bool) error {
 		if err := record.CheckParts(parts[o.Participant]); err != nil {
 			return fmt.Errorf("%s: %w", o.Name, err)
 		}
-		if deleted[o.SHA256] {
+		if r.deleted[o.SHA256] {
 			continue
 		}
 		member, err := x.member(memberName(o.SHA256, o.Name))
@@ -211,8 +211,8 @@ func checkRecords(out io.Writer, r io.ReaderAt, size int64, report bundle.Report
 		deleted[d.SHA256] = true
 	}
 	for _, one := range records {
-		one.deleted = slices.ContainsFunc(one.Items, func(i integrity.Item) bool { return i.Kind == integrity.KindFile && deleted[i.SHA256] })
-		if err := x.originals(one, deleted); err != nil {
+		one.deleted = deleted
+		if err := x.originals(one); err != nil {
 			return err
 		}
 		one.tell(out, lang)

@@ -54,9 +54,13 @@ func (h hearingRecord) tell(out io.Writer, lang string) {
 		}
 	}
 	fmt.Fprintf(out, words(lang, "庭审 %s 的录音录像\n", "Recording of hearing %s\n"), h.Hearing)
-	if h.deleted {
+	if gone, stay := h.kept(); gone > 0 {
 		fmt.Fprintf(out, words(lang, "  ! 录像已依决定删除，存根见上；原有 %d 个录制分段、%d 个录像文件，完整性校验值 %s 仍在卷\n",
 			"  ! the recording was deleted by decision, see the tombstone above; there were %d segments and %d files, and the integrity value %s is still on record\n"), segments-lost-len(damaged), files, h.Root)
+		if stay > 0 {
+			fmt.Fprintf(out, words(lang, "  ! 其中 %d 个文件没有删除：另有条目引用，仍与原记录一致\n",
+				"  ! %d of the files stay, for another entry names them; they are as they were recorded\n"), stay)
+		}
 		return
 	}
 	fmt.Fprintf(out, words(lang, "  ✓ 完整：%d 个录制分段、%d 个录像文件，与完整性校验值 %s 一致，无缺失、无增添、无调换\n",
@@ -90,6 +94,20 @@ func (h hearingRecord) originalOf(segment integrity.Item) string {
 		}
 	}
 	return segment.Participant
+}
+
+// kept counts the recording's files and originals that were deleted by decision, and those that stay.
+func (h hearingRecord) kept() (gone, stay int) {
+	for _, i := range h.Items {
+		switch {
+		case i.Kind != integrity.KindFile && i.Kind != integrity.KindOriginal:
+		case h.deleted[i.SHA256]:
+			gone++
+		default:
+			stay++
+		}
+	}
+	return gone, stay
 }
 
 func (h hearingRecord) tellGaps(out io.Writer, lang string) {

@@ -2,12 +2,14 @@ package main
 
 import (
 	"encoding/json"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
 
 	"yunting/docket/integrity"
 	"yunting/docket/interruption"
+	"yunting/internal/blob"
 	"yunting/media/record"
 )
 
@@ -38,6 +40,80 @@ func TestTellWordsGaps(t *testing.T) {
 		if lang == "zh-CN" && (strings.Contains(out.String(), "pause") || strings.Contains(out.String(), "network")) {
 			t.Errorf("English words in\n%s", out.String())
 		}
+	}
+}
+
+// TestTellDeleted words a recording that was deleted by decision, wholly or but for what another entry names: nothing is
+// said to be whole that is not there.
+func TestTellDeleted(t *testing.T) {
+	webm, original, other := blob.Hash{1}, blob.Hash{2}, blob.Hash{3}
+	record := integrity.Record{Hearing: "h1", Root: blob.Hash{9}, Items: []integrity.Item{
+		{Kind: integrity.KindSegment, Participant: "p"}, {Kind: integrity.KindSegment, Participant: "p"}, {Kind: integrity.KindSegment, Participant: "p", Lost: true},
+		{Kind: integrity.KindOriginal, Participant: "p", SHA256: original}, {Kind: integrity.KindFile, Participant: "p", SHA256: webm}}}
+	kept := map[string]string{"zh-CN": "完整：2 个录制分段、1 个录像文件", "en": "whole: 2 segments and 1 files"}
+	gone := map[string]string{"zh-CN": "录像已依决定删除，存根见上；原有 2 个录制分段、1 个录像文件", "en": "deleted by decision, see the tombstone above; there were 2 segments and 1 files"}
+	stays := map[string]string{"zh-CN": "其中 1 个文件没有删除", "en": "1 of the files stay, for another entry names them"}
+	for _, one := range []struct {
+		what    string
+		deleted []blob.Hash
+		says    []map[string]string
+		not     []map[string]string
+	}{
+		{"nothing is deleted", nil, []map[string]string{kept}, []map[string]string{gone, stays}},
+		{"another hearing's file is", []blob.Hash{other}, []map[string]string{kept}, []map[string]string{gone, stays}},
+		{"all is", []blob.Hash{webm, original}, []map[string]string{gone}, []map[string]string{kept, stays}},
+		{"the file is evidence too", []blob.Hash{original}, []map[string]string{gone, stays}, []map[string]string{kept}},
+		{"the original is evidence too", []blob.Hash{webm}, []map[string]string{gone, stays}, []map[string]string{kept}},
+	} {
+		h := hearingRecord{Record: record, deleted: map[blob.Hash]bool{}}
+		for _, hash := range one.deleted {
+			h.deleted[hash] = true
+		}
+		for _, lang := range []string{"zh-CN", "en"} {
+			var out strings.Builder
+			h.tell(&out, lang)
+			for _, say := range one.says {
+				if !strings.Contains(out.String(), say[lang]) {
+					t.Errorf("%s: %q is not in\n%s", one.what, say[lang], out.String())
+				}
+			}
+			for _, say := range one.not {
+				if strings.Contains(out.String(), say[lang]) {
+					t.Errorf("%s: %q is in\n%s", one.what, say[lang], out.String())
+				}
+			}
+			if !strings.Contains(out.String(), record.Root.String()) {
+				t.Errorf("%s: the integrity value is not in\n%s", one.what, out.String())
+			}
+		}
+	}
+}
+
+// TestDeletedOriginals: an export may lack the originals that were deleted by decision and no other, and what is left of
+// the record is checked as before.
+func TestDeletedOriginals(t *testing.T) {
+	as := func([]byte) {}
+	x := newExportedRecord(t, rand.New(rand.NewPCG(1, 2)))
+	x.deleted = map[blob.Hash]bool{}
+	for _, i := range x.items {
+		if i.Kind != integrity.KindOriginal {
+			continue
+		}
+		x.deleted[i.SHA256] = true
+		x.names, x.originals = x.names[1:], x.originals[1:]
+		if err := x.check(t, as); err != nil {
+			t.Errorf("%d originals are deleted: %v", len(x.deleted), err)
+		}
+	}
+	altered := x.clone()
+	last := len(altered.items) - 1
+	altered.items[last].SHA256[0]++
+	if altered.check(t, as) == nil {
+		t.Error("a segment's hash was changed after the deletion, unseen")
+	}
+	x.deleted = nil
+	if err := x.check(t, as); err == nil || !strings.Contains(err.Error(), "not in the export") {
+		t.Errorf("an original is missing without a decision: %v", err)
 	}
 }
 

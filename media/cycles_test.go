@@ -17,16 +17,18 @@ import (
 )
 
 // TestTenThousandComeAndGo is the whole measure; it wants a machine without other tests.
-func TestTenThousandComeAndGo(t *testing.T) { comeAndGo(t, 10_000) }
+func TestTenThousandComeAndGo(t *testing.T) { comeAndGo(t, 10_000, 0) }
 
-// TestHundredsComeAndGo is the same where the race detector watches.
-func TestHundredsComeAndGo(t *testing.T) { comeAndGo(t, 250) }
+// TestHundredsComeAndGo is the same where the race detector watches. What a few kilobytes a visitor would come to in ten
+// thousand cannot be told here from what runtime and tests keep.
+func TestHundredsComeAndGo(t *testing.T) { comeAndGo(t, 250, 1<<20) }
 
 // comeAndGo lets so many peers join and leave a room in which one publishes, and watches, all the while. Of each hundred,
 // 94 join, have an offer of a camera and a microphone answered, are offered what there is, and leave before any connection
 // is up; four do the same by WHIP, with DELETE; two meet, with three others, and leave once each has pictures and sound of
-// all the others, or was told that a picture is held back. Afterwards there are as many goroutines as before, and the memory in use is the same within 5 %.
-func comeAndGo(t *testing.T, total int) {
+// all the others, or was told that a picture is held back. Afterwards there are as many goroutines as before, and the memory
+// in use is the same within 5 % and so many bytes.
+func comeAndGo(t *testing.T, total int, more uint64) {
 	s := newSFU(t)
 	s.cfg.StartBps = 100_000_000 // nothing is held back: the clients tell nothing of their way
 	v := &visitors{t: t, room: s.Room("r")}
@@ -50,7 +52,8 @@ func comeAndGo(t *testing.T, total int) {
 	begun := time.Now()
 	v.come(total)
 	took := time.Since(begun)
-	goroutinesAfter, memoryAfter := v.settled(goroutines, memory+memory/20)
+	most := memory + memory/20 + more
+	goroutinesAfter, memoryAfter := v.settled(goroutines, most)
 	t.Logf("%d came and went in %v; goroutines %d, then %d; memory in use %.2f MiB, then %.2f MiB", total, took.Round(time.Millisecond),
 		goroutines, goroutinesAfter, float64(memory)/(1<<20), float64(memoryAfter)/(1<<20))
 	if goroutinesAfter > goroutines {
@@ -59,7 +62,7 @@ func comeAndGo(t *testing.T, total int) {
 		}
 		t.Errorf("%d goroutines more than before", goroutinesAfter-goroutines)
 	}
-	if memoryAfter > memory+memory/20 {
+	if memoryAfter > most {
 		t.Errorf("%d bytes in use, %d before", memoryAfter, memory)
 	}
 }

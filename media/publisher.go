@@ -43,7 +43,8 @@ func (b *publisher) init(p *Peer) {
 
 // SetSources says what the media sections of the client's next offers carry:
 // mid to SourceMic, SourceCamera or SourceScreen. Without it audio is a
-// microphone, the first video a camera and a later video a screen.
+// microphone, the first video section a camera and any later one a screen,
+// also while the camera's sends nothing.
 func (p *Peer) SetSources(byMid map[string]string) {
 	p.pub.mu.Lock()
 	defer p.pub.mu.Unlock()
@@ -163,8 +164,11 @@ func trickle(p *Peer, pc *webrtc.PeerConnection, target string) {
 // one more simulcast layer of a track.
 func (b *publisher) onTrack(pc *webrtc.PeerConnection, remote *webrtc.TrackRemote, receiver *webrtc.RTPReceiver) {
 	p := b.peer
-	mid := ""
+	mid, camera := "", ""
 	for _, tr := range pc.GetTransceivers() {
+		if camera == "" && tr.Kind() == webrtc.RTPCodecTypeVideo {
+			camera = tr.Mid()
+		}
 		if tr.Receiver() == receiver {
 			mid = tr.Mid()
 		}
@@ -179,7 +183,7 @@ func (b *publisher) onTrack(pc *webrtc.PeerConnection, remote *webrtc.TrackRemot
 			p.sfu.wg.Go(func() { drainTrack(remote) })
 			return
 		}
-		t = newTrack(p, pc, receiver, TrackInfo{Peer: p.id, Kind: remote.Kind().String(), Source: b.sourceLocked(mid, remote)}, remote.Codec())
+		t = newTrack(p, pc, receiver, TrackInfo{Peer: p.id, Kind: remote.Kind().String(), Source: b.sourceLocked(mid, camera, remote.Kind())}, remote.Codec())
 		b.tracks[key] = t
 	}
 	first := t.layerCount == 0
@@ -225,20 +229,19 @@ func drainTrack(t *webrtc.TrackRemote) {
 	}
 }
 
-func (b *publisher) sourceLocked(mid string, t *webrtc.TrackRemote) string {
+// sourceLocked is what the section mid carries; camera is the first video section's mid.
+func (b *publisher) sourceLocked(mid, camera string, kind webrtc.RTPCodecType) string {
 	switch s := b.sources[mid]; s {
 	case SourceMic, SourceCamera, SourceScreen:
 		return s
 	}
-	if t.Kind() == webrtc.RTPCodecTypeAudio {
+	switch {
+	case kind == webrtc.RTPCodecTypeAudio:
 		return SourceMic
+	case mid == camera:
+		return SourceCamera
 	}
-	for _, other := range b.tracks {
-		if other.info.Source == SourceCamera {
-			return SourceScreen
-		}
-	}
-	return SourceCamera
+	return SourceScreen
 }
 
 // replace closes the connection in favour of a new one.

@@ -89,6 +89,11 @@ type (
 		Person *uuid.UUID `json:"person"`
 		Raised bool       `json:"raised"`
 	}
+	// shareRequest begins or ends the sender's shared screen; with Person the judge ends another's.
+	shareRequest struct {
+		Person *uuid.UUID `json:"person"`
+		Shared bool       `json:"shared"`
+	}
 	// lineRequest adds a line to the transcript; ID is made by the client, so sending it again is harmless.
 	lineRequest struct {
 		ID      uuid.UUID `json:"id"`
@@ -159,6 +164,7 @@ func (*pauseRequest) kind() string            { return "pause" }
 func (*resumeRequest) kind() string           { return "resume" }
 func (*recordingChoiceRequest) kind() string  { return "recording-choice" }
 func (*handRequest) kind() string             { return "hand" }
+func (*shareRequest) kind() string            { return "share" }
 func (*lineRequest) kind() string             { return "line" }
 func (*reviseRequest) kind() string           { return "revise" }
 func (*answerTranscriptRequest) kind() string { return "answer-transcript" }
@@ -198,6 +204,7 @@ type (
 		Pause          *pause                `json:"pause,omitempty"` // of an open hearing
 		Reasons        []interruption.Reason `json:"reasons"`         // why the judge may pause (AV 3)
 		Fault          *faultReply           `json:"fault,omitempty"`
+		Screen         *uuid.UUID            `json:"screen,omitempty"` // whose screen is shared
 		OpenedAt       *time.Time            `json:"openedAt,omitempty"`
 		ClosedAt       *time.Time            `json:"closedAt,omitempty"`
 	}
@@ -220,7 +227,7 @@ type (
 		Replaces bool                     `json:"replaces"` // the parties agreed that the recording stands for the transcript, and sign the value
 		Answers  []docket.IntegrityAnswer `json:"answers"`
 	}
-	// noticeReply tells one person what was done to them: muted, unmuted, admitted, hand-lowered.
+	// noticeReply tells one person what was done to them: muted, unmuted, admitted, hand-lowered, screen-ended.
 	noticeReply struct {
 		Code string `json:"code"`
 		By   string `json:"by"`
@@ -367,6 +374,8 @@ func newRequest(kind string) request {
 		return new(recordingChoiceRequest)
 	case "hand":
 		return new(handRequest)
+	case "share":
+		return new(shareRequest)
 	case "line":
 		return new(lineRequest)
 	case "revise":

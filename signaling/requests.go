@@ -101,6 +101,8 @@ func (r *room) carryOut(m *member, req request) error {
 		return r.resumePaused(m)
 	case *recordingChoiceRequest:
 		return r.choose(m, req)
+	case *shareRequest:
+		return r.share(m, req)
 	case *lineRequest:
 		return r.write(m, req)
 	case *reviseRequest:
@@ -237,6 +239,7 @@ func (r *room) mute(m *member, req *muteRequest) error {
 	}
 	other.Muted = req.Muted
 	r.permit(other)
+	r.settleScreen()
 	if other.conn != nil {
 		other.conn.send(&noticeReply{Code: code, By: m.Name})
 	}
@@ -323,6 +326,7 @@ func live(p docket.Phase) bool { return docket.Hearing{Phase: p}.Live() }
 
 // followPhase brings recording and permissions in line with the phase.
 func (r *room) followPhase(started bool) {
+	r.settleScreen()
 	switch {
 	case started && r.hearing.Phase != docket.PhaseClosed:
 		r.noteStarted("")
@@ -401,10 +405,11 @@ func (r *room) permissions(m *member) media.Permissions {
 	sends := in && m.Seat != SeatObserver
 	private := r.pause != nil && m.Seat == SeatObserver // AV 3: shown or said without the audience
 	return media.Permissions{
-		PublishAudio: sends && !m.Muted && r.hearing.Phase != docket.PhaseRecess,
-		PublishVideo: sends,
-		Subscribe:    in && !private,
-		AlwaysHeard:  m.Seat == SeatJudge,
+		PublishAudio:  sends && !m.Muted && r.hearing.Phase != docket.PhaseRecess,
+		PublishVideo:  sends,
+		PublishScreen: sends && m.ID == r.screen,
+		Subscribe:     in && !private,
+		AlwaysHeard:   m.Seat == SeatJudge,
 	}
 }
 

@@ -81,6 +81,7 @@ type room struct {
 	forwarding *forwarding // while the hearing is open
 	pause      *pause      // the judge paused the recording of the open hearing; nil: not
 	private    []span      // when the audience was out
+	screen     uuid.UUID   // whose screen is shared; uuid.Nil: nobody's
 	fault      *fault      // nil: whatever is to be recorded is recorded
 	emptyAt    time.Time   // since when nobody is connected
 }
@@ -178,6 +179,7 @@ func (r *room) shutdown() {
 			m.conn.tellDrain()
 		}
 	}
+	r.endScreen(screenStopped)
 	r.endRecording("server_stopped")
 	r.media.Close() // before run ends the list of who received whom
 }
@@ -228,6 +230,9 @@ func (r *room) enter(e enterEvent) {
 			m.peer.Close()
 			m.peer = nil
 		}
+	}
+	if !resumed && r.screen == m.ID {
+		r.endScreen(screenGone) // another page, which shares nothing
 	}
 	r.stand(m)
 	c.peer.Store(m.peer)
@@ -317,6 +322,9 @@ func (r *room) left(m *member, cause string) {
 }
 
 func (r *room) dropPeer(m *member) {
+	if r.screen == m.ID {
+		r.endScreen(screenGone)
+	}
 	if m.peer != nil {
 		m.peer.Close()
 		m.peer = nil
@@ -384,6 +392,10 @@ func (r *room) status() roomReply {
 		OpenedAt: r.hearing.OpenedAt, ClosedAt: r.hearing.ClosedAt,
 	}
 	s.Recording = s.Light == lightOn
+	if r.screen != uuid.Nil {
+		screen := r.screen
+		s.Screen = &screen
+	}
 	if r.recording != nil {
 		since := r.recording.since
 		s.RecordingSince = &since

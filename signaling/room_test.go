@@ -350,6 +350,7 @@ func TestObserver(t *testing.T) {
 	}
 	for kind, fields := range map[string]map[string]any{
 		"hand":              {"raised": true},
+		"share":             {"shared": true},
 		"phase":             {"to": "opening"},
 		"pause":             {"reason": "mediation"},
 		"resume":            {},

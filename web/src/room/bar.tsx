@@ -6,6 +6,7 @@ import { useRoom } from "./context";
 import { Dialog } from "./dialog";
 import { Devices } from "./settings";
 import type { Tab } from "./panel";
+import { canShare, mayShare } from "./screen";
 
 export function Bar({ tab, setTab }: { tab: Tab | null; setTab: (t: Tab | null) => void }) {
   const { room, state, t } = useRoom();
@@ -27,6 +28,11 @@ export function Bar({ tab, setTab }: { tab: Tab | null; setTab: (t: Tab | null) 
             act={() => void room.setMicrophone(!state.microphone)} id="mic" />
           <Button icon={state.camera ? "camera" : "cameraOff"} off={!state.camera} word={t(state.camera ? "bar.camOn" : "bar.camOff")} pressed={state.camera}
             act={() => void room.setCamera(!state.camera)} id="camera" />
+          {canShare() && (
+            <Button icon={state.screen ? "screenOff" : "screen"} lit={!!state.screen} disabled={!state.screen && !mayShare(state.me, state.room)}
+              word={t(state.screen ? "bar.screenOff" : "bar.screen")} pressed={!!state.screen}
+              act={() => void (state.screen ? room.unshare() : room.share())} id="screen" />
+          )}
           <Button icon="hand" lit={raised} word={t(raised ? "bar.handUp" : "bar.hand")} pressed={raised}
             act={() => void room.act({ type: "hand", raised: !raised })} id="hand" />
         </>

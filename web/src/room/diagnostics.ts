@@ -51,6 +51,7 @@ export function expose(room: Room): void {
         lines: s.lines,
         answers: s.answers,
         recording: s.room.recording,
+        screen: s.room.screen ?? "",
         resumes: s.resumes,
         lastGapMs: s.lastGapMs,
         mediaState: s.mediaState,

@@ -25,6 +25,9 @@ const simulcast: Record<PictureSize, Encoding[]> = {
   ],
 };
 
+/** A shared screen is one stream of every line that there is: text must stay legible. */
+export const screenEncoding: Encoding = { maxBitrate: 2_500_000, maxFramerate: 15 };
+
 /** VP9 and AV1 carry the sizes as layers of one stream. */
 export function layered(codec: VideoCodec): boolean {
   return codec === "VP9" || codec === "AV1";

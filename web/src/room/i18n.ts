@@ -30,9 +30,10 @@ const zh = {
   "net.good": "网络良好", "net.fair": "网络一般", "net.bad": "网络较差", "net.lost": "正在重连", "net.connecting": "正在连接",
   "tile.net.fair": "网络一般", "tile.net.bad": "网络较差",
   "bar.micOn": "麦克风", "bar.micOff": "麦已关", "bar.micMuted": "已被静音", "bar.camOn": "摄像头", "bar.camOff": "摄像已关",
-  "bar.hand": "举手", "bar.handUp": "放下手", "bar.transcript": "笔录", "bar.people": "人员", "bar.control": "庭审", "bar.devices": "设备", "bar.leave": "离开",
+  "bar.screen": "共享屏幕", "bar.screenOff": "停止共享", "bar.hand": "举手", "bar.handUp": "放下手", "bar.transcript": "笔录", "bar.people": "人员", "bar.control": "庭审", "bar.devices": "设备", "bar.leave": "离开",
   "bar.label": "庭审操作", "bar.sound": "点此听到声音",
   "leave.title": "离开庭审？", "leave.text": "庭审尚未结束。未经法庭许可中途退庭，可能按撤诉处理或缺席判决。离开会记入庭审记录。", "leave.after": "离开本页面。", "leave.yes": "离开", "leave.no": "留在庭审",
+  "screen.told.on": "{name} 正在共享屏幕。", "screen.told.off": "{name} 的屏幕共享已结束。", "tile.screen": "{name} 的屏幕", "screen.failed": "屏幕没有打开。请在系统设置中允许浏览器录制屏幕，再试一次。",
   "tile.you": "（我）", "tile.lost": "网络中断，等待恢复", "tile.weak": "您的网络较弱，画面已暂停，声音不受影响", "tile.absent": "尚未到庭", "tile.lobby": "在等候室", "tile.left": "已离开", "tile.removed": "已被请出",
   "tile.noCamera": "未开摄像头", "tile.micOff": "麦克风关", "tile.muted": "被静音", "tile.hand": "举手", "tile.speaking": "正在发言",
   "panel.transcript": "庭审笔录", "panel.people": "到庭人员", "panel.control": "庭审进程", "panel.close": "收起",
@@ -40,7 +41,7 @@ const zh = {
   "line.placeholder": "输入发言内容，按 Enter 记入，Shift+Enter 换行", "line.add": "记入笔录", "line.edit": "修改", "line.save": "保存修改", "line.revised": "已修改 {n} 次", "line.waiting": "正在保存", "line.failed": "未保存，点击重试", "line.newest": "最新记录",
   "speaker.other": "其他",
   "people.lobby": "等候入庭（{n}）", "people.in": "已入庭（{n}）", "people.out": "未到庭（{n}）", "people.observers": "旁听（{n}）",
-  "people.admit": "核对无误，准许入庭", "people.identity": "已核对身份", "people.identityAsk": "已核对姓名和身份证件（在线诉讼规则第七条）", "people.mute": "静音", "people.unmute": "取消静音", "people.remove": "请出法庭", "people.lowerHand": "放下手", "people.none": "现在没有人等候。",
+  "people.admit": "核对无误，准许入庭", "people.identity": "已核对身份", "people.identityAsk": "已核对姓名和身份证件（在线诉讼规则第七条）", "people.mute": "静音", "people.unmute": "取消静音", "people.remove": "请出法庭", "people.lowerHand": "放下手", "people.none": "现在没有人等候。", "people.sharing": "正在共享屏幕", "people.unshare": "结束共享",
   "remove.title": "请 {name} 离开法庭？", "remove.text": "被请出后不能再次进入本次庭审，此决定记入庭审记录。", "remove.reason": "理由", "remove.yes": "请出法庭",
   "declare.title": "入庭前，请确认", "declare.lead": "在线庭审与线下庭审具有同等法律效力。",
   "declare.1": "保持现场安静、光线充足，衣着得体，全程不离开画面。", "declare.2": "发言须经审判员许可，不打断他人，不做与庭审无关的事。", "declare.3": "无正当理由不到庭或中途退出，经提示、警告仍不改正的，视为拒不到庭或中途退庭；确属网络故障的除外。", "declare.4": "诉讼参与人与旁听人员均应服从审判员指挥。",
@@ -56,8 +57,8 @@ const zh = {
   "devices.picture": "发送画面", "devices.picture.auto": "自动", "devices.picture.small": "标清（省流量、省电）", "devices.picture.large": "高清",
   "devices.codec": "视频编码", "devices.codec.auto": "自动（优先硬件编码）",
   "fault.insecure": "浏览器只在安全连接（https）下允许使用摄像头和麦克风。", "fault.denied": "浏览器未获准使用摄像头或麦克风。请点地址栏左侧的图标，选择“允许”。", "fault.missing": "没有找到摄像头或麦克风，请检查是否插好。", "fault.busy": "摄像头或麦克风正被其他程序占用，请关闭那个程序。", "fault.failed": "摄像头或麦克风没有打开，请重新插拔或重启浏览器。",
-  "notice.admitted": "{by} 已准许您入庭。", "notice.muted": "{by} 已将您静音，其他人听不到您。", "notice.unmuted": "{by} 已取消静音，您可以发言。", "notice.removed": "{by} 已请您离开法庭。", "notice.hand-lowered": "{by} 已放下您的手。",
-  "refused.forbidden": "您没有此项权限。", "refused.conflict": "庭审已不在该阶段，操作未执行。", "refused.stale": "此行刚被修改，请看过最新内容再改。", "refused.invalid": "内容不完整或过长。", "refused.unavailable": "服务器暂时无法保存，请重试。", "refused.not-open": "笔录尚未开放确认。", "refused.not-admitted": "您尚未入庭。", "refused.identity-unchecked": "请先核对身份。", "refused.recording-unavailable": "录制无法开始，请审判员决定如何处理。", "refused.unknown-person": "此人已不在。", "refused.declaration-incomplete": "请先勾选两项声明。", "refused.offline": "连接中断，请稍后重试。", "refused.media": "媒体连接未能建立，正在重试。", "refused.no-media": "媒体连接正在建立。", "refused.media-limit": "操作过于频繁。",
+  "notice.admitted": "{by} 已准许您入庭。", "notice.muted": "{by} 已将您静音，其他人听不到您。", "notice.unmuted": "{by} 已取消静音，您可以发言。", "notice.removed": "{by} 已请您离开法庭。", "notice.hand-lowered": "{by} 已放下您的手。", "notice.screen-ended": "{by} 已结束您的屏幕共享。",
+  "refused.forbidden": "您没有此项权限。", "refused.screen-taken": "另有一人正在共享屏幕，请等其结束。", "refused.conflict": "庭审已不在该阶段，操作未执行。", "refused.stale": "此行刚被修改，请看过最新内容再改。", "refused.invalid": "内容不完整或过长。", "refused.unavailable": "服务器暂时无法保存，请重试。", "refused.not-open": "笔录尚未开放确认。", "refused.not-admitted": "您尚未入庭。", "refused.identity-unchecked": "请先核对身份。", "refused.recording-unavailable": "录制无法开始，请审判员决定如何处理。", "refused.unknown-person": "此人已不在。", "refused.declaration-incomplete": "请先勾选两项声明。", "refused.offline": "连接中断，请稍后重试。", "refused.media": "媒体连接未能建立，正在重试。", "refused.no-media": "媒体连接正在建立。", "refused.media-limit": "操作过于频繁。",
 };
 
 export type Key = keyof typeof zh;
@@ -90,9 +91,10 @@ const en: Record<Key, string> = {
   "net.good": "Good connection", "net.fair": "Fair connection", "net.bad": "Weak connection", "net.lost": "Reconnecting", "net.connecting": "Connecting",
   "tile.net.fair": "Fair connection", "tile.net.bad": "Weak connection",
   "bar.micOn": "Mic", "bar.micOff": "Mic off", "bar.micMuted": "Muted", "bar.camOn": "Camera", "bar.camOff": "Cam off",
-  "bar.hand": "Raise hand", "bar.handUp": "Lower hand", "bar.transcript": "Transcript", "bar.people": "People", "bar.control": "Hearing", "bar.devices": "Devices", "bar.leave": "Leave",
+  "bar.screen": "Share screen", "bar.screenOff": "Stop sharing", "bar.hand": "Raise hand", "bar.handUp": "Lower hand", "bar.transcript": "Transcript", "bar.people": "People", "bar.control": "Hearing", "bar.devices": "Devices", "bar.leave": "Leave",
   "bar.label": "Hearing controls", "bar.sound": "Click to hear sound",
   "leave.title": "Leave the hearing?", "leave.text": "The hearing is not over. Leaving without the court's permission may be treated as withdrawal or lead to a judgment by default. It goes on record.", "leave.after": "You leave this page.", "leave.yes": "Leave", "leave.no": "Stay",
+  "screen.told.on": "{name} is sharing a screen.", "screen.told.off": "{name} no longer shares a screen.", "tile.screen": "{name}'s screen", "screen.failed": "The screen did not open. Let the browser record the screen in the system's settings and try again.",
   "tile.you": "(you)", "tile.lost": "Connection lost, waiting", "tile.weak": "Your network is weak: picture paused, sound goes on", "tile.absent": "Not here yet", "tile.lobby": "In the lobby", "tile.left": "Has left", "tile.removed": "Sent out",
   "tile.noCamera": "Camera off", "tile.micOff": "Mic off", "tile.muted": "Muted", "tile.hand": "Hand raised", "tile.speaking": "Speaking",
   "panel.transcript": "Transcript", "panel.people": "People", "panel.control": "Course of the hearing", "panel.close": "Close panel",
@@ -100,7 +102,7 @@ const en: Record<Key, string> = {
   "line.placeholder": "Type what is said. Enter records, Shift+Enter breaks the line", "line.add": "Record", "line.edit": "Edit", "line.save": "Save", "line.revised": "edited ×{n}", "line.waiting": "Saving", "line.failed": "Not saved. Click to try again", "line.newest": "Newest",
   "speaker.other": "Other",
   "people.lobby": "In the lobby ({n})", "people.in": "In the hearing ({n})", "people.out": "Not here ({n})", "people.observers": "Observers ({n})",
-  "people.admit": "Identity in order, admit", "people.identity": "Identity checked", "people.identityAsk": "I have checked name and identity document (Online Litigation Rules art. 7)", "people.mute": "Mute", "people.unmute": "Unmute", "people.remove": "Send out", "people.lowerHand": "Lower hand", "people.none": "Nobody is waiting.",
+  "people.admit": "Identity in order, admit", "people.identity": "Identity checked", "people.identityAsk": "I have checked name and identity document (Online Litigation Rules art. 7)", "people.mute": "Mute", "people.unmute": "Unmute", "people.remove": "Send out", "people.lowerHand": "Lower hand", "people.none": "Nobody is waiting.", "people.sharing": "Shares a screen", "people.unshare": "End sharing",
   "remove.title": "Send {name} out of the hearing?", "remove.text": "They cannot come back into this hearing. The decision goes on record.", "remove.reason": "Reason", "remove.yes": "Send out",
   "declare.title": "Before you enter, please confirm", "declare.lead": "An online hearing has the same legal force as one in the courtroom.",
   "declare.1": "Be in a quiet, well-lit place, properly dressed, and stay in the picture.", "declare.2": "Speak when the judge lets you, do not interrupt, do nothing else meanwhile.", "declare.3": "Who stays away or leaves without good reason, and does not return when warned, is treated as refusing to appear; a true network fault is not.", "declare.4": "Everyone follows the judge's directions, observers too.",
@@ -116,8 +118,8 @@ const en: Record<Key, string> = {
   "devices.picture": "Picture you send", "devices.picture.auto": "Automatic", "devices.picture.small": "Standard (saves data and battery)", "devices.picture.large": "High definition",
   "devices.codec": "Video codec", "devices.codec.auto": "Automatic (what the hardware encodes)",
   "fault.insecure": "Browsers allow camera and microphone only over a secure connection (https).", "fault.denied": "The browser may not use your camera or microphone. Click the icon left of the address and choose Allow.", "fault.missing": "No camera or microphone found. Check that it is plugged in.", "fault.busy": "Another program is using the camera or microphone. Close it.", "fault.failed": "The camera or microphone did not open. Plug it in again or restart the browser.",
-  "notice.admitted": "{by} has let you in.", "notice.muted": "{by} has muted you. Nobody hears you.", "notice.unmuted": "{by} has unmuted you. You may speak.", "notice.removed": "{by} has sent you out.", "notice.hand-lowered": "{by} has lowered your hand.",
-  "refused.forbidden": "You may not do this.", "refused.conflict": "The hearing has moved on; nothing was done.", "refused.stale": "This line was just changed. Read it again first.", "refused.invalid": "The text is incomplete or too long.", "refused.unavailable": "The server could not store this. Please try again.", "refused.not-open": "The transcript is not open for answers yet.", "refused.not-admitted": "You are not in the hearing yet.", "refused.identity-unchecked": "Check the identity first.", "refused.recording-unavailable": "The recording cannot start; the judge is to decide.", "refused.unknown-person": "This person is no longer here.", "refused.declaration-incomplete": "Please tick both boxes.", "refused.offline": "The connection is down. Try again in a moment.", "refused.media": "The media connection failed; trying again.", "refused.no-media": "The media connection is being made.", "refused.media-limit": "Too many tries.",
+  "notice.admitted": "{by} has let you in.", "notice.muted": "{by} has muted you. Nobody hears you.", "notice.unmuted": "{by} has unmuted you. You may speak.", "notice.removed": "{by} has sent you out.", "notice.hand-lowered": "{by} has lowered your hand.", "notice.screen-ended": "{by} has ended your screen share.",
+  "refused.forbidden": "You may not do this.", "refused.screen-taken": "Somebody else is sharing a screen. Wait until it ends.", "refused.conflict": "The hearing has moved on; nothing was done.", "refused.stale": "This line was just changed. Read it again first.", "refused.invalid": "The text is incomplete or too long.", "refused.unavailable": "The server could not store this. Please try again.", "refused.not-open": "The transcript is not open for answers yet.", "refused.not-admitted": "You are not in the hearing yet.", "refused.identity-unchecked": "Check the identity first.", "refused.recording-unavailable": "The recording cannot start; the judge is to decide.", "refused.unknown-person": "This person is no longer here.", "refused.declaration-incomplete": "Please tick both boxes.", "refused.offline": "The connection is down. Try again in a moment.", "refused.media": "The media connection failed; trying again.", "refused.no-media": "The media connection is being made.", "refused.media-limit": "Too many tries.",
 };
 
 const tables: Record<Language, Record<Key, string>> = { zh, en };

@@ -2,7 +2,7 @@
 // server offers, so the two sides can never collide.
 
 import type { HearingSocket } from "./socket";
-import { encodings, preferred, stop, type CameraSending } from "./encodings";
+import { encodings, preferred, screenEncoding, stop, type CameraSending } from "./encodings";
 import type { Target } from "./protocol";
 
 const settleTime = 1500; // a disconnected path may heal by itself for so long
@@ -28,6 +28,7 @@ export class HearingMedia {
   sub: RTCPeerConnection | null = null;
   private audio: RTCRtpSender | null = null;
   private video: RTCRtpSender | null = null;
+  private screen: RTCRtpTransceiver | null = null;
   private sent: CameraSending = { picture: "small", codec: "VP8" }; // what the camera's section was made with
   private streams = new Map<string, MediaStream>();
   private early: { target: Target; candidate: RTCIceCandidateInit }[] = [];
@@ -37,7 +38,7 @@ export class HearingMedia {
   private starting = 0;
   private patience = startTime;
   private negotiating = Promise.resolve();
-  private tracks: { audio: MediaStreamTrack | null; video: MediaStreamTrack | null } = { audio: null, video: null };
+  private tracks: { audio: MediaStreamTrack | null; video: MediaStreamTrack | null; screen: MediaStreamTrack | null } = { audio: null, video: null, screen: null };
 
   constructor(
     private socket: HearingSocket,
@@ -84,6 +85,7 @@ export class HearingMedia {
     if (this.sends) {
       this.audio = this.pub.addTransceiver(this.tracks.audio ?? "audio", { direction: "sendonly" }).sender;
       this.video = this.camera(this.pub);
+      this.addScreen(this.pub);
       void this.offer(false);
     }
   }
@@ -105,6 +107,22 @@ export class HearingMedia {
       console.info("codec preferences", e); // the browser's own order then holds
     }
     return section.sender;
+  }
+
+  /** Sends a shared screen in a section of its own, which comes after the camera's; null ends it for everybody. */
+  async share(track: MediaStreamTrack | null): Promise<void> {
+    this.tracks.screen = track;
+    this.screen?.stop();
+    this.screen = null;
+    if (!this.pub) return; // it is sent once there is a connection
+    this.addScreen(this.pub);
+    await this.offer(false);
+  }
+
+  private addScreen(pub: RTCPeerConnection): void {
+    if (!this.tracks.screen) return;
+    this.screen = pub.addTransceiver(this.tracks.screen, { direction: "sendonly", sendEncodings: [{ ...screenEncoding }] });
+    this.screen.setCodecPreferences?.(preferred("VP8"));
   }
 
   /** New credentials of the ways: an ICE restart uses them. */
@@ -207,7 +225,7 @@ export class HearingMedia {
     }
     this.pub = this.sub = null;
     this.negotiating = Promise.resolve(); // a step on a closed connection never settles: nothing may wait for it
-    this.audio = this.video = null;
+    this.audio = this.video = this.screen = null;
     this.early = [];
     for (const peer of this.streams.keys()) this.events.stream(peer, null);
     this.streams.clear();

@@ -75,7 +75,7 @@ function Waiting({ person, clerk }: { person: Person; clerk: boolean }) {
 }
 
 function Inside({ person, remove }: { person: Person; remove: () => void }) {
-  const { room, t } = useRoom();
+  const { room, state, t } = useRoom();
   const seat = room.config.me.seat;
   const self = person.id === room.config.me.account;
   const mayLower = person.hand && (seat === "judge" || seat === "clerk" || self);
@@ -85,10 +85,14 @@ function Inside({ person, remove }: { person: Person; remove: () => void }) {
         {person.connection === "lost" && <span class="mark bad"><Icon name="warn" />{t("tile.lost")}</span>}
         {person.identityChecked && <span class="mark ok"><Icon name="check" />{t("people.identity")}</span>}
         {person.hand && <span class="mark lit"><Icon name="hand" />{t("tile.hand")}</span>}
+        {state.room.screen === person.id && <span class="mark lit"><Icon name="screen" />{t("people.sharing")}</span>}
         {person.muted && <span class="mark bad"><Icon name="micOff" />{t("tile.muted")}</span>}
       </div>
       <div class="person-acts">
         {mayLower && <button type="button" class="room-button small" onClick={() => void room.act({ type: "hand", person: person.id, raised: false })}>{t("people.lowerHand")}</button>}
+        {seat === "judge" && !self && state.room.screen === person.id && (
+          <button type="button" class="room-button small" data-unshare={person.id} onClick={() => void room.act({ type: "share", person: person.id, shared: false })}>{t("people.unshare")}</button>
+        )}
         {seat === "judge" && !self && person.seat !== "observer" && (
           <button type="button" class="room-button small" data-mute={person.id} onClick={() => void room.act({ type: "mute", person: person.id, muted: !person.muted })}>
             {t(person.muted ? "people.unmute" : "people.mute")}

@@ -68,6 +68,7 @@ export interface RoomStatus {
   reasons: PauseReason[];
   fault?: Fault;
   recordingSince?: string;
+  screen?: string; // whose screen is shared
   openedAt?: string;
   closedAt?: string;
 }
@@ -128,6 +129,7 @@ export type Request =
   | { type: "resume" }
   | { type: "recording-choice"; choice: Choice; reason: string }
   | { type: "hand"; person?: string; raised: boolean }
+  | { type: "share"; person?: string; shared: boolean }
   | { type: "line"; id: string; speaker: string; text: string }
   | { type: "revise"; id: string; revision: number; speaker: string; text: string }
   | { type: "answer-transcript"; confirm: boolean; objection: string }

@@ -5,6 +5,7 @@ import { socketURL, type HearingConfig } from "../lib/config";
 import { faultOf, loadChoice, openCamera, openMicrophone, pictureOf, saveChoice, type DeviceChoice, type DeviceFault } from "../lib/devices";
 import { codecOf, learnHardware } from "./encodings";
 import { HearingMedia } from "./media";
+import { openScreen } from "./screen";
 import { HearingSocket, Refused } from "./socket";
 import { Patience } from "./patience";
 import { Views } from "./views";
@@ -35,6 +36,7 @@ export interface RoomState {
   streams: Record<string, MediaStream>;
   weak: string[]; // streams whose picture is held back because our network is weak
   local: MediaStream | null;
+  screen: MediaStream | null; // that we share
   microphone: boolean;
   camera: boolean;
   faults: { camera?: DeviceFault; microphone?: DeviceFault };
@@ -57,6 +59,7 @@ export class Room {
   private mic: MediaStreamTrack | null = null;
   private cam: MediaStreamTrack | null = null;
   private opened = false;
+  private sharing = false; // a screen is being chosen
 
   constructor(readonly config: HearingConfig) {
     const observer = config.me.seat === "observer";
@@ -64,7 +67,7 @@ export class Room {
       connection: "connecting", draining: false, ended: "", stage: "connecting",
       room: { phase: "waiting", next: [], recording: false, light: "off", reasons: [] },
       me: null, people: [], lines: [], answers: [], integrity: null, speaking: [], speaker: "",
-      streams: {}, weak: [], local: null, microphone: !observer, camera: !observer, faults: {}, choice: loadChoice(),
+      streams: {}, weak: [], local: null, screen: null, microphone: !observer, camera: !observer, faults: {}, choice: loadChoice(),
       toasts: [], resumes: 0, lastGapMs: 0, mediaState: { pub: "none", sub: "none" },
     };
     if (this.state.choice.camera === "none") this.state.camera = false;
@@ -146,6 +149,54 @@ export class Room {
     this.set({ camera: on && !!this.cam });
     this.showLocal();
     this.tellDevices();
+  }
+
+  /** Shares a screen that the person chooses; the room is asked once there is one. */
+  async share(): Promise<void> {
+    if (this.sharing || this.state.screen) return;
+    this.sharing = true;
+    try {
+      const track = await openScreen();
+      if (!track) return;
+      if (!(await this.act({ type: "share", shared: true }))) {
+        track.stop();
+        return;
+      }
+      this.set({ screen: new MediaStream([track]) });
+      track.onended = () => void this.unshare(); // by the browser's own bar
+      if (track.readyState === "ended") return await this.unshare();
+      await this.media.share(track);
+    } catch (e) {
+      console.warn("share a screen", e);
+      this.toast("screen.failed", {}, true);
+    } finally {
+      this.sharing = false;
+    }
+  }
+
+  /** Ends our shared screen. */
+  async unshare(): Promise<void> {
+    await this.dropScreen();
+    await this.act({ type: "share", shared: false });
+  }
+
+  private async dropScreen(): Promise<void> {
+    const tracks = this.state.screen?.getTracks() ?? [];
+    if (!tracks.length) return;
+    for (const track of tracks) {
+      track.onended = null;
+      track.stop();
+    }
+    this.set({ screen: null });
+    await this.media.share(null);
+  }
+
+  /** Tells whose screen is shared now, and stops ours where the room shows it no more. */
+  private screenTold(before: string | undefined, now: string | undefined): void {
+    if (before === now) return;
+    const name = this.state.people.find((p) => p.id === (now ?? before))?.name ?? "";
+    this.toast(now ? "screen.told.on" : "screen.told.off", { name });
+    if (before === this.config.me.account) void this.dropScreen();
   }
 
   async choose(choice: DeviceChoice): Promise<void> {
@@ -258,6 +309,7 @@ export class Room {
     const me = m.people.find((p) => p.id === m.you) ?? null;
     const stage = me ? stageOf(me) : "connecting";
     const entered = stage === "admitted" && this.state.stage !== "admitted";
+    if (m.room.screen !== m.you) void this.dropScreen(); // it ended while we were away
     this.set({
       connection: "online", draining: false, room: m.room, people: m.people, lines: m.lines, answers: m.answers, integrity: m.integrity ?? null, me, stage,
       ...(back ? { weak: [] } : {}), // what is held back is told again
@@ -286,8 +338,9 @@ export class Room {
   private phase(m: { type: "room" } & RoomStatus): void {
     const { type: _, ...room } = m;
     const { phase } = room;
-    const { phase: before, pause } = this.state.room;
+    const { phase: before, pause, screen } = this.state.room;
     this.set({ room });
+    this.screenTold(screen, room.screen);
     if (phase !== before) this.toast(`phase.told.${phase}`);
     else if (room.pause && !pause) this.toast(`pause.told.${room.pause.reason}`);
     else if (!room.pause && pause) this.toast("pause.told.over");
@@ -296,6 +349,7 @@ export class Room {
 
   /** The hearing is over: cameras and microphones go off, the transcript stays. */
   private release(): void {
+    void this.dropScreen();
     this.media.close();
     this.mic?.stop();
     this.cam?.stop();

@@ -19,9 +19,7 @@ func TestBrowserPlayerKeepsAllTilesInStep(t *testing.T) {
 	p := startDemo(t, "--no-participants", "--log-level", "warn")
 	v := newVisitor(t, p.url, "plaintiff")
 	v.signIn("zhangwei")
-	v.open("/cases?stage=heard")
-	v.open(evaluate[string](v, `document.querySelector('main a[href^="/cases/"]:not([href*=".csv"])').getAttribute('href')`))
-	v.open(evaluate[string](v, `document.querySelector('a[href$="/recording"]').getAttribute('href')`))
+	v.open(v.recordedHearing())
 	v.until("the player", `document.querySelectorAll('.player-tile').length === 3 && [...document.querySelectorAll('.player-tile video')].every(e => e.readyState >= 1)`, 30*time.Second)
 
 	if n := evaluate[int](v, `document.querySelectorAll('.player-tile:not([hidden])').length`); n != 2 {

@@ -296,7 +296,7 @@ func (c *apiCourt) signIn(login string) {
 // until polls until ok, for what jobs and the ledger do behind the replies.
 func (c *apiCourt) until(what string, ok func() bool) {
 	c.t.Helper()
-	deadline := time.NewTimer(30 * time.Second)
+	deadline := time.NewTimer(2 * time.Minute)
 	defer deadline.Stop()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()

@@ -42,7 +42,7 @@ type client struct {
 	media     *mediaReply
 	pub, sub  *webrtc.PeerConnection
 	early     map[string][]webrtc.ICECandidateInit
-	heard     map[string]int // RTP packets by the sender's peer id
+	heard     map[string]int // RTP packets by the sender's peer id, of a screen by its stream's
 	heardAt   time.Time      // of the last packet of any sender
 	gap       time.Duration  // the longest between two, since calm
 }
@@ -291,7 +291,7 @@ func (p *client) join() {
 			if _, _, err := track.ReadRTP(); err != nil {
 				return // closed with the connection
 			}
-			if track.Kind() == webrtc.RTPCodecTypeAudio {
+			if track.Kind() == webrtc.RTPCodecTypeAudio || strings.HasSuffix(track.StreamID(), ".screen") {
 				p.mu.Lock()
 				p.heard[track.StreamID()]++
 				now := time.Now()

@@ -2,10 +2,13 @@ package signaling
 
 import (
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
 
 	"yunting/docket"
 )
@@ -100,5 +103,79 @@ func TestShare(t *testing.T) {
 	})
 	if want := slices.Repeat([]string{docket.EventScreenStarted, docket.EventScreenStopped}, 4); !slices.Equal(kinds, want) {
 		t.Errorf("the record has %v", kinds)
+	}
+}
+
+// film publishes a camera that sends nothing and a screen that sends a picture each 20 ms until the test ends, whatever
+// the room says; sent counts them.
+func (p *client) film() (sent *atomic.Int32) {
+	p.t.Helper()
+	sent = new(atomic.Int32)
+	var screen *webrtc.TrackLocalStaticRTP
+	for _, name := range []string{"camera", "screen"} {
+		var err error
+		screen, err = webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000}, name, name)
+		check(p.t, err)
+		_, err = p.pub.AddTransceiverFromTrack(screen, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+		check(p.t, err)
+	}
+	offer, err := p.pub.CreateOffer(nil)
+	check(p.t, err)
+	check(p.t, p.pub.SetLocalDescription(offer))
+	p.must("publish", map[string]any{"sdp": offer.SDP})
+	stop, done := make(chan struct{}), make(chan struct{})
+	p.t.Cleanup(func() { close(stop); <-done })
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		key := []byte{0x10, 0, 0, 0, 0x9d, 0x01, 0x2a, 160, 0, 120, 0}
+		for n := uint32(0); ; n++ {
+			select {
+			case <-stop:
+				return
+			case <-tick.C:
+			}
+			if screen.WriteRTP(&rtp.Packet{Header: rtp.Header{Version: 2, Marker: true, SequenceNumber: uint16(n), Timestamp: n * 1800}, Payload: key}) != nil {
+				return // the connection is closed
+			}
+			sent.Add(1)
+		}
+	}()
+	return sent
+}
+
+// watches counts the packets of another's screen so far.
+func (p *client) watches(other *client) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.heard[other.id().String()+".screen"]
+}
+
+// TestScreenOfALiar: of a client that sends its screen whatever the room says, others get packets while the room shows
+// it, and none before and after; a person without a camera may share.
+func TestScreenOfALiar(t *testing.T) {
+	c := newCourt(t)
+	judge, clerk := c.enter(t, "judge", nil), c.enter(t, "clerk", nil)
+	judge.join()
+	clerk.join()
+	sent := clerk.film()
+	sends := func(more int32) {
+		t.Helper()
+		before := sent.Load()
+		eventually(t, "the liar sends on", 10*time.Second, func() bool { return sent.Load() > before+more })
+	}
+	sends(50)
+	if n := judge.watches(clerk); n != 0 {
+		t.Fatalf("%d packets of a screen that nobody asked for", n)
+	}
+	clerk.must("share", map[string]any{"shared": true})
+	eventually(t, "the judge sees the screen", 10*time.Second, func() bool { return judge.watches(clerk) > 10 })
+	judge.must("share", map[string]any{"shared": false, "person": clerk.id()})
+	sends(25) // half a second for a machine that is late; media's own test holds its 100 ms
+	ended := judge.watches(clerk)
+	sends(50)
+	if n := judge.watches(clerk); n != ended {
+		t.Errorf("%d packets after the end", n-ended)
 	}
 }

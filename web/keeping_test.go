@@ -43,8 +43,13 @@ func (w *apiWalk) keep() {
 	}
 	w.call("clerk", "POST", path+"/deletion", reason("保管期限届满"), nil, http.StatusCreated)
 	decide := path + "/deletion/" + keeping().Deletion.ID.String()
-	if strings.Contains(page("clerk"), `value="confirm"`) || !strings.Contains(page("judge"), `value="confirm"`) {
-		w.t.Error("the proposer may confirm, or the judge may not")
+	words, err := loadDictionary(langZH)
+	apiCheck(w.t, err)
+	for who, own := range map[string]bool{"clerk": true, "judge": false} { // a proposer withdraws, another person confirms
+		text := page(who)
+		if strings.Contains(text, `value="confirm"`) == own || strings.Contains(text, words.text("keeping.withdraw")+"</button>") != own || strings.Contains(text, words.text("keeping.refuse")+"</button>") == own {
+			w.t.Errorf("what %s may do with the proposal:\n%s", who, text)
+		}
 	}
 	w.call("clerk", "POST", decide, map[string]any{"confirm": true}, nil, http.StatusUnprocessableEntity)
 	w.call("judge", "POST", decide, map[string]any{"confirm": true}, nil, http.StatusCreated)

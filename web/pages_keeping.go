@@ -17,6 +17,7 @@ type keepingPage struct {
 	MayPropose bool
 	MayDecide  bool // on the open proposal, which is another person's
 	MayRefuse  bool
+	Own        bool // the open proposal is the reader's: to be withdrawn
 }
 
 // getKeeping shows until when a hearing's recordings are kept, who holds them, and their deletion.
@@ -28,7 +29,8 @@ func (s *server) getKeeping(r *request) error {
 	open := k.Deletion != nil && k.Deletion.Open()
 	page := keepingPage{Hearing: r.hearing, Keeping: k, MayHold: r.can(identity.ActHoldRecording) && !k.Deleted(),
 		MayPropose: r.can(identity.ActDeleteRecording) && k.Hindrance == "" && !open, MayRefuse: r.can(identity.ActDeleteRecording) && open}
-	page.MayDecide = page.MayRefuse && k.Hindrance == "" && k.Deletion.ProposedBy != r.actor.Account
+	page.Own = page.MayRefuse && k.Deletion.ProposedBy == r.actor.Account
+	page.MayDecide = page.MayRefuse && k.Hindrance == "" && !page.Own
 	if r.can(identity.ActReadCase) {
 		c, err := s.Docket.Case(r.Context(), r.caseID)
 		if err != nil {

@@ -48,7 +48,7 @@ $(dist)/licences.txt: web/node_modules/.installed go.mod web/build-licences.mjs
 	GO=$(GO) node web/build-licences.mjs $@
 
 # The tests that play in Chromium, or kill the whole server, want the machine to themselves and run one package at a time.
-alone := Browser|Chromium|OneCase|NothingAcknowledged|TenThousand
+alone := Browser|Chromium|OneCase|NothingAcknowledged|TenThousand|AnotherMachine
 
 test: ## Install what the tests need and run every test: unit, PostgreSQL, sockets, browser
 	@sh scripts/need.sh test

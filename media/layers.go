@@ -13,6 +13,7 @@ import (
 
 const (
 	unneededFor = 3 * time.Second // a layer that nobody takes for so long is switched off
+	missingFor  = time.Second     // a layer that is wanted and does not come for so long has the next stand in
 	maxViews    = 256             // pictures that one receiver can show
 )
 
@@ -120,27 +121,36 @@ func (t *track) retarget(now time.Time) {
 		take(&taken, simulcast.Wanted(&layers, v, s.sent(), s.fits()))
 	}
 	for _, f := range t.feeds {
-		comes := uint8(0) // the best that does
 		if live {
 			f.target = simulcast.Choose(&layers, simulcast.View{}, simulcast.None, simulcast.Max)
-			comes = f.target
 		}
 		if !f.mapper.Started() || f.mapper.Layer() != f.target && !t.svc() { // of SVC it has every layer
 			t.wantKey(f.target)
 		}
-		// When the best does not come, as on a weak uplink, the next may: none above the one recorded is stopped.
-		best := simulcast.Wanted(&layers, simulcast.View{}, simulcast.None, simulcast.Max)
-		for i := comes; i < best && best != simulcast.None; i++ {
-			taken[i] = true
-		}
-		take(&taken, best)
+		take(&taken, simulcast.Wanted(&layers, simulcast.View{}, simulcast.None, simulcast.Max))
 	}
+	t.standIn(&layers, &taken, now)
 	if t.svc() { // an upper layer needs those below
 		for i := len(taken) - 1; i > 0; i-- {
 			taken[i-1] = taken[i-1] || taken[i]
 		}
 	}
 	t.dynacast(&layers, taken, now)
+}
+
+// standIn takes the next layer below one that is taken and does not come, as on a
+// publisher's weak uplink: dynacast may have stopped it.
+func (t *track) standIn(layers *[simulcast.Max]simulcast.Layer, taken *[simulcast.Max]bool, now time.Time) {
+	for i := len(layers) - 1; i > 0; i-- {
+		switch {
+		case !taken[i] || layers[i].Live:
+			t.missing[i] = time.Time{}
+		case t.missing[i].IsZero():
+			t.missing[i] = now
+		case now.Sub(t.missing[i]) >= missingFor:
+			taken[i-1] = true
+		}
+	}
 }
 
 func take(taken *[simulcast.Max]bool, index uint8) {

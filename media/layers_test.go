@@ -118,8 +118,8 @@ func TestSwitchesAreContinuous(t *testing.T) {
 	}
 }
 
-func switchAtRandom(t *testing.T, codec webrtc.RTPCodecParameters) {
-	tr, all := threeLayers(t, codec)
+// subscribe has one receiver take the track, who has not told the size.
+func subscribe(tr *track) (*subscription, *paper) {
 	s := &subscription{track: tr, peer: tr.peer}
 	out := &paper{format: tr.format}
 	s.mapper = rewrite.New(5)
@@ -131,7 +131,12 @@ func switchAtRandom(t *testing.T, codec webrtc.RTPCodecParameters) {
 	s.numbers = make([]uint16, videoCache)
 	subs := []*subscription{s}
 	tr.subs.Store(&subs)
+	return s, out
+}
 
+func switchAtRandom(t *testing.T, codec webrtc.RTPCodecParameters) {
+	tr, all := threeLayers(t, codec)
+	s, out := subscribe(tr)
 	r := rand.New(rand.NewPCG(3, 4))
 	sizes := []simulcast.View{{Width: 320, Height: 180}, {Width: 640, Height: 360}, {Width: 1280, Height: 720}, {}, {Hidden: true}}
 	now, used, switches := time.Now(), int(simulcast.None), 0
@@ -204,6 +209,55 @@ func TestDynacast(t *testing.T) {
 	} {
 		if off := beat(step.taken, step.after); off != step.off {
 			t.Errorf("step %d: off %v, want %v", i, off, step.off)
+		}
+	}
+}
+
+// TestNextLayerStandsIn: when the layer that a receiver shows stops coming, as on a weak uplink, the next one comes back
+// though dynacast had stopped it, then the one below, and the best again when it does; a publisher that sends what it is
+// asked for at once is never asked for more.
+func TestNextLayerStandsIn(t *testing.T) {
+	tr, all := threeLayers(t, codecs()[0])
+	s, _ := subscribe(tr)
+	now, fails := time.Now(), [simulcast.Max]bool{}
+	run := func(length time.Duration) {
+		for end := now.Add(length); now.Before(end); {
+			now = now.Add(50 * time.Millisecond)
+			for i, e := range all {
+				if fails[i] || tr.off[i] { // a publisher does as it is told
+					continue
+				}
+				for _, b := range e.layer.accept([]*buffer{e.next(t, now, e.layer.wantKey)}) {
+					s.forward([]*buffer{b}, now)
+				}
+			}
+			tr.retarget(now)
+		}
+	}
+	large, small := simulcast.View{Width: 1280, Height: 720}, simulcast.View{Width: 160, Height: 90}
+	for i, step := range []struct {
+		view  simulcast.View
+		fails [simulcast.Max]bool
+		after time.Duration
+		gets  uint8
+		off   [simulcast.Max]bool
+	}{
+		{large, [simulcast.Max]bool{}, 2 * unneededFor, 2, [simulcast.Max]bool{1: true}},
+		{large, [simulcast.Max]bool{2: true}, 2 * time.Second, 1, [simulcast.Max]bool{}},
+		{large, [simulcast.Max]bool{2: true}, 3 * unneededFor, 1, [simulcast.Max]bool{}},
+		{large, [simulcast.Max]bool{1: true, 2: true}, 2 * time.Second, 0, [simulcast.Max]bool{}},
+		{large, [simulcast.Max]bool{}, 2 * unneededFor, 2, [simulcast.Max]bool{1: true}},
+		{small, [simulcast.Max]bool{}, 2 * unneededFor, 0, [simulcast.Max]bool{1: true, 2: true}},
+		{large, [simulcast.Max]bool{}, 500 * time.Millisecond, 2, [simulcast.Max]bool{1: true}},
+		{large, [simulcast.Max]bool{}, 2 * time.Second, 2, [simulcast.Max]bool{1: true}},
+		{large, [simulcast.Max]bool{true, true, true}, 5 * time.Second, 2, [simulcast.Max]bool{}}, // nothing comes: any may come back
+		{large, [simulcast.Max]bool{}, 2 * unneededFor, 2, [simulcast.Max]bool{1: true}},
+	} {
+		s.view.Store(&step.view)
+		fails = step.fails
+		run(step.after)
+		if s.sent() != step.gets || tr.off != step.off {
+			t.Errorf("step %d: gets layer %d, want %d; stopped %v, want %v", i, s.sent(), step.gets, tr.off, step.off)
 		}
 	}
 }

@@ -119,6 +119,7 @@ type track struct {
 	hasty    bool                     // in the worker's list
 	off      [simulcast.Max]bool      // layers that the publisher was told to stop
 	unneeded [simulcast.Max]time.Time // since when nobody takes a layer
+	missing  [simulcast.Max]time.Time // since when a layer that is taken does not come
 	excess   excess
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"regexp"
 	"testing"
+	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -110,8 +111,7 @@ func (w *witness) entries(reader, path string, places map[int64]tlog.Hash) {
 		if err != nil || status != http.StatusOK || !json.Valid(payload) {
 			w.t.Fatalf("%s %d: status %d, %v", path, e.Seq, status, err)
 		}
-		var proof ledger.Proof
-		w.p.call(reader, "GET", fmt.Sprintf("/api/v1%s/%d/proof", path, e.Seq), nil, &proof, http.StatusOK)
+		proof := w.proof(reader, fmt.Sprintf("/api/v1%s/%d/proof", path, e.Seq))
 		if _, err := proof.Verify(payload, w.vkey); err != nil {
 			w.t.Errorf("%s %d: %v", path, e.Seq, err)
 		}
@@ -119,6 +119,23 @@ func (w *witness) entries(reader, path string, places map[int64]tlog.Hash) {
 			w.t.Errorf("%s %d: another entry has leaf %d too", path, e.Seq, proof.Index)
 		}
 		places[proof.Index] = ledger.LeafHash(proof.Salt, payload)
+	}
+}
+
+// proof asks for the proof of an entry until that is in the ledger, which takes a moment after it was acknowledged.
+func (w *witness) proof(reader, path string) (proof ledger.Proof) {
+	w.t.Helper()
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(time.Minute); ; <-tick.C {
+		status, reply, err := w.p.try(reader, "GET", path, nil)
+		if err == nil && status == http.StatusServiceUnavailable && time.Now().Before(end) {
+			continue
+		}
+		if err != nil || status != http.StatusOK || json.Unmarshal(reply, &proof) != nil {
+			w.t.Fatalf("GET %s: status %d, %v: %s", path, status, err, reply)
+		}
+		return proof
 	}
 }
 

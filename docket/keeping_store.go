@@ -81,88 +81,73 @@ func keepingReason(reason string) (string, error) {
 	return reason, nil
 }
 
-// HoldRecordings keeps the recordings of the hearing's case beyond their period
-// until ReleaseRecordings. ErrConflict when they are held already.
-func (d *Docket) HoldRecordings(ctx context.Context, actor identity.Actor, hearingID uuid.UUID, reason string) error {
+// reasoned does what somebody decides for a reason on a hearing's recordings, and enters it with the data that do gives.
+func (d *Docket) reasoned(ctx context.Context, kind string, actor identity.Actor, hearingID uuid.UUID, reason string,
+	do func(tx pgx.Tx, h Hearing, reason string) (map[string]any, error)) error {
 	reason, err := keepingReason(reason)
 	if err != nil {
-		return fmt.Errorf("docket: hold: %w", err)
+		return fmt.Errorf("docket: %s: %w", kind, err)
 	}
-	return d.inTx(ctx, "hold", func(tx pgx.Tx) error {
+	return d.inTx(ctx, kind, func(tx pgx.Tx) error {
 		h, err := d.lockHearing(ctx, tx, hearingID)
 		if err != nil {
 			return err
 		}
-		id := newID()
-		tag, err := tx.Exec(ctx, `INSERT INTO recording_holds (id, case_id, reason, account, name, at) VALUES ($1, $2, $3, $4, $5, $6)
-			ON CONFLICT DO NOTHING`, id, h.Case, reason, actor.Account, actor.Name, d.now())
+		data, err := do(tx, h, reason)
 		if err != nil {
 			return err
 		}
-		if tag.RowsAffected() == 0 {
-			return ErrConflict
-		}
-		_, err = d.AppendEntry(ctx, tx, EntryInput{Case: h.Case, Actor: actor, Kind: EntryRecordingHeld, Data: map[string]any{"hold": id, "reason": reason}})
+		data["reason"] = reason
+		_, err = d.AppendEntry(ctx, tx, EntryInput{Case: h.Case, Actor: actor, Kind: kind, Data: data})
 		return err
+	})
+}
+
+// HoldRecordings keeps the recordings of the hearing's case beyond their period
+// until ReleaseRecordings. ErrConflict when they are held already.
+func (d *Docket) HoldRecordings(ctx context.Context, actor identity.Actor, hearingID uuid.UUID, reason string) error {
+	return d.reasoned(ctx, EntryRecordingHeld, actor, hearingID, reason, func(tx pgx.Tx, h Hearing, reason string) (map[string]any, error) {
+		id := newID()
+		tag, err := tx.Exec(ctx, `INSERT INTO recording_holds (id, case_id, reason, account, name, at) VALUES ($1, $2, $3, $4, $5, $6)
+			ON CONFLICT DO NOTHING`, id, h.Case, reason, actor.Account, actor.Name, d.now())
+		if err == nil && tag.RowsAffected() == 0 {
+			err = ErrConflict
+		}
+		return map[string]any{"hold": id}, err
 	})
 }
 
 // ReleaseRecordings ends the hold. ErrConflict when there is none.
 func (d *Docket) ReleaseRecordings(ctx context.Context, actor identity.Actor, hearingID uuid.UUID, reason string) error {
-	reason, err := keepingReason(reason)
-	if err != nil {
-		return fmt.Errorf("docket: release: %w", err)
-	}
-	return d.inTx(ctx, "release", func(tx pgx.Tx) error {
-		h, err := d.lockHearing(ctx, tx, hearingID)
-		if err != nil {
-			return err
-		}
+	return d.reasoned(ctx, EntryRecordingReleased, actor, hearingID, reason, func(tx pgx.Tx, h Hearing, reason string) (map[string]any, error) {
 		var id uuid.UUID
-		err = tx.QueryRow(ctx, `UPDATE recording_holds SET released_by = $2, released_name = $3, release_reason = $4, released_at = $5
+		err := tx.QueryRow(ctx, `UPDATE recording_holds SET released_by = $2, released_name = $3, release_reason = $4, released_at = $5
 			WHERE case_id = $1 AND released_at IS NULL RETURNING id`, h.Case, actor.Account, actor.Name, reason, d.now()).Scan(&id)
 		if errors.Is(err, pgx.ErrNoRows) {
-			return ErrConflict
+			err = ErrConflict
 		}
-		if err != nil {
-			return err
-		}
-		_, err = d.AppendEntry(ctx, tx, EntryInput{Case: h.Case, Actor: actor, Kind: EntryRecordingReleased, Data: map[string]any{"hold": id, "reason": reason}})
-		return err
+		return map[string]any{"hold": id}, err
 	})
 }
 
 // ProposeDeletion asks another person to delete a hearing's recordings. What
 // hinders it is an *Invalid; ErrConflict while a proposal is open.
 func (d *Docket) ProposeDeletion(ctx context.Context, actor identity.Actor, hearingID uuid.UUID, reason string) error {
-	reason, err := keepingReason(reason)
-	if err != nil {
-		return fmt.Errorf("docket: deletion: %w", err)
-	}
-	return d.inTx(ctx, "deletion", func(tx pgx.Tx) error {
-		h, err := d.lockHearing(ctx, tx, hearingID)
-		if err != nil {
-			return err
-		}
+	return d.reasoned(ctx, EntryDeletionProposed, actor, hearingID, reason, func(tx pgx.Tx, h Hearing, reason string) (map[string]any, error) {
 		k, err := d.keeping(ctx, tx, h)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if k.Hindrance != "" {
-			return invalid("deletion", k.Hindrance, lawKeeping)
+			return nil, invalid("deletion", k.Hindrance, lawKeeping)
 		}
 		id := newID()
 		tag, err := tx.Exec(ctx, `INSERT INTO recording_deletions (id, hearing_id, reason, proposed_by, proposed_name, proposed_at)
 			VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`, id, hearingID, reason, actor.Account, actor.Name, d.now())
-		if err != nil {
-			return err
+		if err == nil && tag.RowsAffected() == 0 {
+			err = ErrConflict
 		}
-		if tag.RowsAffected() == 0 {
-			return ErrConflict
-		}
-		_, err = d.AppendEntry(ctx, tx, EntryInput{Case: h.Case, Actor: actor, Kind: EntryDeletionProposed,
-			Data: map[string]any{"hearing": hearingID, "deletion": id, "reason": reason}})
-		return err
+		return map[string]any{"hearing": hearingID, "deletion": id}, err
 	})
 }
 

@@ -131,7 +131,7 @@ func (s *Service) explain(ctx context.Context, hearingID uuid.UUID, saved savedE
 // case's clerk; ErrStale when another version was saved; ErrConflict once the judge has signed, and for signing before all
 // that was recorded is stored; *Unexplained for a text that is too long or, when signing, empty.
 func (s *Service) SaveExplanation(ctx context.Context, actor identity.Actor, hearingID uuid.UUID, in ExplanationInput) (Explanation, error) {
-	c, err := s.explanationCase(ctx, hearingID)
+	_, c, err := s.explained(ctx, hearingID)
 	if err != nil {
 		return Explanation{}, err
 	}
@@ -211,16 +211,14 @@ func (e Explanation) check(sign bool) error {
 	return nil
 }
 
-func (s *Service) explanationCase(ctx context.Context, hearingID uuid.UUID) (docket.Case, error) {
-	h, err := s.docket.Hearing(ctx, hearingID)
-	if err != nil {
-		return docket.Case{}, fmt.Errorf("service: explanation: %w", err)
+func (s *Service) explained(ctx context.Context, hearingID uuid.UUID) (h docket.Hearing, c docket.Case, err error) {
+	if h, err = s.docket.Hearing(ctx, hearingID); err == nil {
+		c, err = s.docket.Case(ctx, h.Case)
 	}
-	c, err := s.docket.Case(ctx, h.Case)
 	if err != nil {
-		return docket.Case{}, fmt.Errorf("service: explanation: %w", err)
+		err = fmt.Errorf("service: explanation: %w", err)
 	}
-	return c, nil
+	return h, c, err
 }
 
 // ApproveExplanation makes the document of what the clerk signed: the judge reviewed it and signs (AV 4). The same call
@@ -228,7 +226,7 @@ func (s *Service) explanationCase(ctx context.Context, hearingID uuid.UUID) (doc
 // that the clerk signed last; ErrConflict while the clerk has not signed.
 func (s *Service) ApproveExplanation(ctx context.Context, actor identity.Actor, hearingID uuid.UUID, version int64) (Document, error) {
 	// All that needs another connection is read before the lock: waiters on the lock could hold every one.
-	c, err := s.explanationCase(ctx, hearingID)
+	h, c, err := s.explained(ctx, hearingID)
 	if err != nil {
 		return Document{}, err
 	}
@@ -238,10 +236,6 @@ func (s *Service) ApproveExplanation(ctx context.Context, actor identity.Actor, 
 	e, err := s.Explanation(ctx, hearingID)
 	if err != nil {
 		return Document{}, err
-	}
-	h, err := s.docket.Hearing(ctx, hearingID)
-	if err != nil {
-		return Document{}, fmt.Errorf("service: explanation: %w", err)
 	}
 	var made Document
 	err = s.inTx(ctx, "sign the explanation", func(tx pgx.Tx) error {
@@ -301,13 +295,9 @@ func (s *Service) PreviewExplanation(ctx context.Context, hearingID uuid.UUID) (
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.explanationCase(ctx, hearingID)
+	h, c, err := s.explained(ctx, hearingID)
 	if err != nil {
 		return nil, err
-	}
-	h, err := s.docket.Hearing(ctx, hearingID)
-	if err != nil {
-		return nil, fmt.Errorf("service: explanation: %w", err)
 	}
 	people, err := s.bench(ctx, c)
 	if err != nil {

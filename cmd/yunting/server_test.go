@@ -129,12 +129,17 @@ func (p *process) await(ended <-chan error) error {
 // until polls for what the running court brings about.
 func (p *process) until(what string, done func() bool) {
 	p.t.Helper()
-	deadline := time.Now().Add(time.Minute)
+	p.within(what, time.Minute, done)
+}
+
+func (p *process) within(what string, limit time.Duration, done func() bool) {
+	p.t.Helper()
+	deadline := time.Now().Add(limit)
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for !done() {
 		if time.Now().After(deadline) {
-			p.t.Fatalf("waited a minute for %s\n%s", what, p.log)
+			p.t.Fatalf("waited %v for %s\n%s", limit, what, p.log)
 		}
 		<-tick.C
 	}

@@ -37,7 +37,7 @@ var encoder = []string{"-c:v", "libx264", "-preset", "superfast", "-crf", "26", 
 	"-threads", "2", "-c:a", "flac", "-sample_fmt", "s16", "-ac", "1"}
 
 // specVersion is part of every piece's name: a change of the picture that the command does not show changes it.
-const specVersion = 1
+const specVersion = 2
 
 // name is the piece's file name, by all that it is made from.
 func (c command) name(i int) string {

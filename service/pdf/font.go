@@ -30,8 +30,15 @@ func FontLicence() (string, error) {
 	return string(text), err
 }
 
-// FontFile returns the embedded regular typeface, "Noto Serif SC", as a TrueType file: for programs beside this one.
-func FontFile() ([]byte, error) { return unpack("fonts/NotoSerifSC-Regular.ttf.gz") }
+// FontFile returns the regular typeface, "Noto Serif SC" with every character that documents print, as a TrueType file:
+// for programs beside this one, such as ffmpeg.
+func FontFile() ([]byte, error) {
+	f, err := regularFace()
+	if err != nil {
+		return nil, err
+	}
+	return f.file(), nil
+}
 
 // loadFace unpacks and parses the Chinese typeface in a weight, and adds the characters of names that it lacks from its
 // Japanese and Hong Kong sisters: about 150 ms, once a process.

@@ -41,3 +41,26 @@ func TestRareNamesArePrinted(t *testing.T) {
 		}
 	}
 }
+
+// TestFontFileHoldsWhatDocumentsPrint: the file that other programs get parses, and draws each character as documents do.
+func TestFontFileHoldsWhatDocumentsPrint(t *testing.T) {
+	printed, err := regularFace()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := FontFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := parseFace("file", data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rareNames + "云庭审判员（2026）京号 AaĀä" {
+		want, known := printed.glyph(r)
+		got, ok := file.glyph(r)
+		if !known || !ok || !bytes.Equal(file.outlineBytes(got), printed.outlineBytes(want)) || file.width(r) != printed.width(r) {
+			t.Errorf("%c (%U) is drawn otherwise than in documents", r, r)
+		}
+	}
+}

@@ -3,6 +3,8 @@ package pdf
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
+	"slices"
 	"sort"
 )
 
@@ -44,6 +46,46 @@ func (f *face) subset(codes map[uint16]rune) ([]byte, error) {
 		"head": head, "hhea": hhea, "maxp": maxp, "hmtx": hmtx, "loca": loca, "glyf": glyf, "cmap": cmapTable(sorted),
 		"name": emptyName, "post": f.tables["post"], "OS/2": f.tables["OS/2"], "prep": f.tables["prep"],
 	}), nil
+}
+
+// file returns f as a TrueType file, with what was added to it. Glyphs keep their numbers, so that the tables which name
+// them stay true; the vertical metrics, which know nothing of the added ones, are left out.
+func (f *face) file() []byte {
+	tables := maps.Clone(f.tables)
+	for _, name := range []string{"vhea", "vmtx", "VORG", "DSIG"} {
+		delete(tables, name)
+	}
+	glyphs := uint16(len(f.advances))
+	var hmtx, loca []byte
+	for glyph, advance := range f.advances {
+		bearing := []byte{0, 0}
+		if outline := f.outlineBytes(glyph); len(outline) >= componentHeader {
+			bearing = outline[2:4] // xMin: the outlines of these faces begin at their left side bearing
+		}
+		hmtx = append(binary.BigEndian.AppendUint16(hmtx, advance), bearing...)
+	}
+	for _, offset := range f.loca {
+		loca = binary.BigEndian.AppendUint32(loca, offset)
+	}
+	tables["hmtx"], tables["loca"], tables["glyf"], tables["cmap"] = hmtx, loca, f.glyf, f.cmapFile()
+	tables["hhea"], tables["maxp"] = slices.Clone(f.tables["hhea"]), slices.Clone(f.tables["maxp"])
+	binary.BigEndian.PutUint16(tables["hhea"][34:], glyphs)
+	binary.BigEndian.PutUint16(tables["maxp"][4:], glyphs)
+	return assemble(tables)
+}
+
+// cmapFile writes a cmap with one format 12 subtable (platform 3, encoding 10).
+func (f *face) cmapFile() []byte {
+	cmap := []byte{0, 0, 0, 1, 0, 3, 0, 10, 0, 0, 0, 12, 0, 12, 0, 0}
+	for _, v := range []uint32{uint32(16 + 12*len(f.groups)), 0, uint32(len(f.groups))} {
+		cmap = binary.BigEndian.AppendUint32(cmap, v)
+	}
+	for _, g := range f.groups {
+		for _, v := range []uint32{g.first, g.last, g.glyph} {
+			cmap = binary.BigEndian.AppendUint32(cmap, v)
+		}
+	}
+	return cmap
 }
 
 // emptyName is a name table without entries: the PDF's font dictionary names the font.

@@ -32,9 +32,9 @@ type Recording struct {
 	Gaps        json.RawMessage `json:"gaps,omitempty"` // an array, with the cause of each (AV 5)
 }
 
-// Defect is a segment that was damaged on the disk after it was entered. What is
-// left of it is kept (AV 5).
+// Defect is a segment, or the list of a participant's segments, that was damaged
+// on the disk after it was entered. What is left of it is kept (AV 5).
 type Defect struct {
-	Segment int     `json:"segment"` // its number
+	Segment int     `json:"segment"` // its number; 0 is the list
 	File    FileRef `json:"file"`    // zero when nothing is left
 }

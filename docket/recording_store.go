@@ -71,13 +71,17 @@ func (d *Docket) RecordingPart(ctx context.Context, hearingID uuid.UUID, r Recor
 	})
 }
 
-// nameDefects names what is left of damaged segments after the recording.
+// nameDefects names what is left of damaged segments, and of their list, after the recording.
 func (r Recording) nameDefects() (files []FileRef) {
 	for i, x := range r.Defects {
 		if x.File.Hash.IsZero() {
 			continue
 		}
-		r.Defects[i].File.Name = fmt.Sprintf("%s-%06d.damaged", strings.TrimSuffix(r.FileName, path.Ext(r.FileName)), x.Segment)
+		what := "list"
+		if x.Segment > 0 {
+			what = fmt.Sprintf("%06d", x.Segment)
+		}
+		r.Defects[i].File.Name = fmt.Sprintf("%s-%s.damaged", strings.TrimSuffix(r.FileName, path.Ext(r.FileName)), what)
 		files = append(files, r.Defects[i].File)
 	}
 	return files

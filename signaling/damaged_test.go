@@ -132,6 +132,61 @@ func TestDamagedSegment(t *testing.T) {
 	}
 }
 
+// TestDamagedList starts a server on the leftover of a killed one whose disk has damaged one participant's list of
+// segments since and lost the other's: both recordings are made whole from the docket's rows, and the hearing is sealed.
+func TestDamagedList(t *testing.T) {
+	c := newCourt(t)
+	c.stop()
+	for _, to := range []docket.Phase{docket.PhaseOpening, docket.PhaseRecess, docket.PhaseClosed} {
+		_, err := c.docket.MovePhase(t.Context(), c.people["judge"], c.hearing.ID, to)
+		check(t, err)
+	}
+	dir := filepath.Join(c.records, c.hearing.ID.String(), "session")
+	segments := c.leaveSession(dir)
+	for _, lines := range segments {
+		check(t, c.hub.Load().enterSegments(t.Context(), c.hearing.ID, "session", lines))
+	}
+	plaintiff, defendant := c.people["plaintiff"].Account.String(), c.people["defendant"].Account.String()
+	list := func(of string) string {
+		return filepath.Join(filepath.Dir(record.SegmentPath(dir, segments[of][0])), "segments.jsonl")
+	}
+	defective := spoil(t, list(plaintiff))
+	check(t, os.Remove(list(defendant)))
+	c.start()
+
+	made, err := c.docket.Recordings(t.Context(), c.hearing.ID)
+	check(t, err)
+	if len(made) != 2 {
+		t.Fatalf("recordings %+v", made)
+	}
+	for _, r := range made {
+		if len(r.Defects) != 1 || r.Defects[0].Segment != 0 || len(r.Lost) > 0 {
+			t.Errorf("defects %+v, lost %v, want the list alone", r.Defects, r.Lost)
+		} else if r.Participant == plaintiff && !bytes.Equal(c.stored(r.Defects[0].File.Hash), defective) {
+			t.Error("what is left of the list is not kept")
+		}
+	}
+	value, err := c.docket.IntegrityOf(t.Context(), c.hearing.ID)
+	check(t, err)
+	sealed, err := integrity.Parse(c.stored(value.File.Hash))
+	check(t, err)
+	found := map[string]int{}
+	for _, i := range sealed.Items {
+		if i.Kind != integrity.KindSegment {
+			continue
+		}
+		found[i.Participant]++
+		if i.Damaged || i.Lost {
+			t.Errorf("segment %d of %s: damaged %v, lost %v", i.Number, i.Participant, i.Damaged, i.Lost)
+		}
+	}
+	for participant, lines := range segments {
+		if found[participant] < len(lines) {
+			t.Errorf("%d segments of %s are sealed, %d were entered", found[participant], participant, len(lines))
+		}
+	}
+}
+
 // stored reads a file of the store.
 func (c *court) stored(hash blob.Hash) []byte {
 	c.t.Helper()

@@ -68,17 +68,12 @@ func (h *Hub) bringBackSession(ctx context.Context, dir string, s docket.Recordi
 		return err
 	}
 	file := sessionFile{Hearing: s.Hearing, Names: map[string]string{}}
-	var lines []record.Segment
-	for _, one := range all {
-		if one.Session != s.Session {
-			continue
-		}
-		line, err := lineOfSegment(one)
-		if err != nil {
-			return err
-		}
-		lines = append(lines, line)
-		file.Names[one.Participant] = ""
+	lines, err := linesOf(all, s.Session)
+	if err != nil {
+		return err
+	}
+	for _, l := range lines {
+		file.Names[l.Participant] = ""
 	}
 	if err := h.nameAgain(ctx, file); err != nil {
 		return err
@@ -116,6 +111,42 @@ func (h *Hub) copyOf(ctx context.Context, l record.Segment) (io.ReadCloser, erro
 		return nil, fmt.Errorf("%w: %w", record.ErrGone, err)
 	}
 	return r, err
+}
+
+// mendLists puts a session's lists of segments right by what docket was told of each closed segment. A damaged list is
+// kept, as a defect of its participant's recording.
+func (h *Hub) mendLists(ctx context.Context, dir string, hearing uuid.UUID) error {
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return nil // nothing was recorded
+	}
+	all, err := h.cfg.Docket.Segments(ctx, hearing)
+	if err != nil {
+		return err
+	}
+	lines, err := linesOf(all, filepath.Base(dir))
+	if err != nil {
+		return err
+	}
+	damaged, err := record.MendLists(dir, lines)
+	if damaged > 0 {
+		h.log.Warn("signaling: recording had damaged lists of segments", "hearing", hearing, "lists", damaged)
+	}
+	return err
+}
+
+// linesOf gives a session's lines in the recorder's lists.
+func linesOf(all []docket.Segment, session string) (lines []record.Segment, err error) {
+	for _, s := range all {
+		if s.Session != session {
+			continue
+		}
+		line, err := lineOfSegment(s)
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, line)
+	}
+	return lines, nil
 }
 
 // mend replaces a session's damaged segments by the file store's copies and makes the files. What has no sound copy is

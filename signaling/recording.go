@@ -398,6 +398,9 @@ func (h *Hub) recoverSession(ctx context.Context, path string) error {
 		return fmt.Errorf("signaling: session file: %w", err)
 	}
 	dir := path[:len(path)-len(".json")]
+	if err := h.mendLists(ctx, dir, s.Hearing); err != nil {
+		return fmt.Errorf("signaling: recover recording: %w", err)
+	}
 	found, err := record.Recover(dir)
 	if errors.Is(err, record.ErrDamaged) {
 		found, err = h.mend(ctx, dir, s.Hearing)

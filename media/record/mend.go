@@ -16,9 +16,10 @@ const (
 )
 
 // Defect is a closed segment that the disk no longer has as it was recorded and
-// of which nobody kept a copy. What the disk has of it is kept.
+// of which nobody kept a copy, or a list of segments that it no longer has so. What
+// the disk has of it is kept.
 type Defect struct {
-	Number int      // of the segment
+	Number int      // of the segment; 0 is the list
 	Path   string   // of what is left; empty when nothing is, or it cannot be read
 	SHA256 [32]byte // of what is left
 	Size   int64    // likewise
@@ -78,11 +79,16 @@ func mendParticipant(dir string, fetch func(Segment) (io.ReadCloser, error)) (in
 	if len(defects) == known {
 		return 0, nil
 	}
+	return len(defects) - known, noteDefects(dir, defects)
+}
+
+// noteDefects replaces the note that readDefects reads.
+func noteDefects(dir string, defects []Defect) error {
 	b, err := json.Marshal(defects)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	return len(defects) - known, writeDurably(filepath.Join(dir, damagedFile), b)
+	return writeDurably(filepath.Join(dir, damagedFile), b)
 }
 
 // mendSegment sets aside what the disk has of a segment and puts the copy in its

@@ -72,6 +72,9 @@ type court struct {
 	judge, clerk, filing, zhang, li identity.Actor
 }
 
+// publicURL has a port of its own, which no link may lose.
+const publicURL = "https://court.test:8443"
+
 const zhangID = "11010519491231002X"
 
 // soon retries jobs at once, so that tests need not wait for River's backoff.
@@ -111,7 +114,7 @@ func newCourtOn(t *testing.T, mailer mail.Mailer, files string) *court {
 		must(t, err)
 	}
 	c.Service = service.New(service.Config{Pool: pool, Docket: c.docket, Blobs: blobs, Signer: c.signer, Mail: mailer, Jobs: inserter,
-		Ledger: c.log, Identity: c.people, Now: c.clock.Now, PublicURL: "https://court.test", Logger: quiet,
+		Ledger: c.log, Identity: c.people, Now: c.clock.Now, PublicURL: publicURL, Logger: quiet,
 		FilmDir: c.films, FilmTools: filmTools(t)})
 	c.work(quiet)
 	c.judge = c.register("linjing", "林静", "31010119800307001", identity.RoleJudge)

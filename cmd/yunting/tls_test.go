@@ -25,6 +25,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pion/stun/v4"
+
 	"yunting/internal/postgres/pgtest"
 )
 
@@ -156,6 +158,39 @@ func (s *serving) certificate() *x509.Certificate {
 	return res.TLS.PeerCertificates[0]
 }
 
+// turnCertificate is what the court's TURN server shows somebody who connects by TLS now, and the open connection.
+func turnCertificate(t *testing.T, port int, roots *x509.CertPool) (*x509.Certificate, *tls.Conn) {
+	t.Helper()
+	dialer := &tls.Dialer{NetDialer: &net.Dialer{Timeout: 20 * time.Second}, Config: &tls.Config{RootCAs: roots, ServerName: "court.example"}}
+	conn, err := dialer.DialContext(t.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		t.Fatalf("TURN over TLS: %v", err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	secure := conn.(*tls.Conn)
+	expectBinding(t, secure)
+	return secure.ConnectionState().PeerCertificates[0], secure
+}
+
+// expectBinding asks over an open connection which address it comes from (STUN Binding, RFC 8489 section 3).
+func expectBinding(t *testing.T, conn *tls.Conn) {
+	t.Helper()
+	request := stun.MustBuild(stun.TransactionID, stun.BindingRequest)
+	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := request.WriteTo(conn); err != nil {
+		t.Fatal(err)
+	}
+	answer := stun.New()
+	if _, err := answer.ReadFrom(conn); err != nil {
+		t.Fatalf("no answer to a Binding request: %v", err)
+	}
+	if answer.Type != stun.BindingSuccess || answer.TransactionID != request.TransactionID {
+		t.Errorf("a Binding request is answered by %s", answer)
+	}
+}
+
 // TestOwnCertificate: with certificate files the court speaks HTTPS, marks its cookies Secure and asks browsers to
 // come by HTTPS alone; whoever speaks plain HTTP there gets nothing.
 func TestOwnCertificate(t *testing.T) {
@@ -221,14 +256,21 @@ func signedIn(t *testing.T, client *http.Client, base string) []*http.Cookie {
 	return nil
 }
 
-// TestRenewedCertificate: whoever renews the certificate replaces its files; the running court shows the new one. While
-// only one of the two is replaced the old pair stays in use.
+// TestRenewedCertificate: whoever renews the certificate replaces its files; the running court shows the new one, to
+// browsers and to TURN clients, whose open connections go on. While only one of the two is replaced the old pair stays
+// in use.
 func TestRenewedCertificate(t *testing.T) {
 	certFile, keyFile, pool := ownCertificate(t, t.TempDir())
 	listen := fmt.Sprintf("127.0.0.1:%d", freePort(t, "tcp"))
-	s := newServing(t, "https://"+listen, pool, "--listen", listen, "--tls-cert", certFile, "--tls-key", keyFile)
+	turns := freePort(t, "tcp")
+	s := newServing(t, "https://"+listen, pool, "--listen", listen, "--tls-cert", certFile, "--tls-key", keyFile,
+		"--turn-port", fmt.Sprint(freePort(t, "udp")), "--turn-tls-port", fmt.Sprint(turns))
 	s.start()
 	before := s.certificate()
+	relayed, call := turnCertificate(t, turns, pool)
+	if !relayed.Equal(before) {
+		t.Error("TURN has another certificate than the web server")
+	}
 	newCert, newKey, _ := ownCertificate(t, t.TempDir())
 	renewed, err := os.ReadFile(newCert)
 	if err != nil {
@@ -249,6 +291,10 @@ func TestRenewedCertificate(t *testing.T) {
 	if after := s.certificate(); after.Equal(before) {
 		t.Errorf("the old certificate is still shown\n%s", s.log)
 	}
+	if after, _ := turnCertificate(t, turns, pool); after.Equal(before) {
+		t.Errorf("TURN still shows the old certificate\n%s", s.log)
+	}
+	expectBinding(t, call)
 }
 
 // TestUnusableCertificate: files that are no pair are told of before anything starts.

@@ -90,10 +90,43 @@ func (w *apiWalk) sayDeleted(d docket.Deletion) {
 	if body := w.send("plaintiff", "GET", tombstone, nil).body; !strings.Contains(string(body), d.Reason) {
 		w.t.Errorf("the tombstone: %s", body)
 	}
+	w.filesAreGone(d, path, tombstone)
 	w.call("clerk", "POST", path+"/films", nil, nil, http.StatusConflict)
 	var m manifest
 	w.call("plaintiff", "GET", path+"/recording", nil, &m, http.StatusOK)
 	if m.Deletion == nil || m.Deletion.Tombstone != d.Tombstone || len(m.Files) != 0 || len(m.Tracks) == 0 {
 		w.t.Errorf("what a program is told: %+v", m)
+	}
+}
+
+// filesAreGone: what was a file answers 410 with the tombstone, in both languages, to people and programs that may see the
+// case; others learn nothing.
+func (w *apiWalk) filesAreGone(d docket.Deletion, path, tombstone string) {
+	w.t.Helper()
+	list, err := w.server.Docket.Recordings(w.t.Context(), w.hearing.ID)
+	apiCheck(w.t, err)
+	films, err := w.server.Service.Films(w.t.Context(), w.hearing.ID)
+	apiCheck(w.t, err)
+	if len(list) == 0 || len(films) == 0 {
+		w.t.Fatalf("%d recordings and %d films were deleted", len(list), len(films))
+	}
+	files := []string{path + "/recordings/" + list[0].ID.String() + "/file", path + "/recordings/" + list[0].ID.String() + "/copy", path + "/films/" + films[len(films)-1].ID.String() + "/file"}
+	for _, lang := range []string{langZH, langEN} {
+		words, err := loadDictionary(lang)
+		apiCheck(w.t, err)
+		said := words.text("recordings.deleted", "when", instantText(d.DecidedAt, docket.ProfileCN().Zone, lang), "name", d.DecidedName, "proposer", d.Proposer)
+		for _, file := range files {
+			for _, prefix := range []string{"", apiPrefix} {
+				reply := w.send("judge", "GET", prefix+file, nil, "Accept-Language", lang)
+				if body := string(reply.body); reply.status != http.StatusGone || !strings.Contains(body, said) || !strings.Contains(body, tombstone) || !strings.Contains(body, words.text("problem.deleted")) {
+					w.t.Errorf("%s in %s: %d\n%s", prefix+file, lang, reply.status, body)
+				}
+			}
+		}
+	}
+	for _, who := range []string{"stranger", ""} {
+		if reply := w.send(who, "GET", apiPrefix+files[0], nil); reply.status == http.StatusGone || strings.Contains(string(reply.body), d.DecidedName) {
+			w.t.Errorf("%q is told of the deletion: %d %s", who, reply.status, reply.body)
+		}
 	}
 }

@@ -79,6 +79,9 @@ func (s *server) getFilmFile(r *request) error {
 	if err != nil {
 		return err
 	}
+	if err := r.unlessDeleted(); err != nil {
+		return err
+	}
 	film, err := s.Service.FilmFetched(r.Context(), r.actor, r.hearing.ID, id, r.Header.Get("Range"))
 	if err != nil {
 		return err

@@ -187,6 +187,9 @@ func (s *server) sendRecording(r *request, keep bool) error {
 	if err != nil {
 		return err
 	}
+	if err := r.unlessDeleted(); err != nil {
+		return err
+	}
 	if err := s.Docket.Fetched(r.Context(), r.actor, rec, r.Header.Get("Range"), keep); err != nil {
 		return err
 	}

@@ -43,7 +43,10 @@ func problemOf(err error) problem {
 	var incomplete *service.Incomplete
 	var unexplained *service.Unexplained
 	var fields identity.FieldErrors
+	var deleted *deletedError
 	switch {
+	case errors.As(err, &deleted):
+		return problem{http.StatusGone, "deleted"}
 	case errors.As(err, &tooLarge):
 		return problem{http.StatusRequestEntityTooLarge, "too_large"}
 	case errors.As(err, &invalid), errors.As(err, &incomplete), errors.As(err, &unexplained), errors.As(err, &fields):
@@ -133,6 +136,7 @@ func (s *server) fail(r *request, err error) {
 		return
 	}
 	data := problemPage{Code: p.Code, Status: p.Status, Typed: typed(r), Back: r.back, Findings: r.findingTexts(err)}
+	errors.As(err, &data.Deleted)
 	if rerr := r.render(p.Status, "problem", "problem."+p.Code, data); rerr != nil {
 		s.Logger.ErrorContext(r.Context(), "error page failed", "error", rerr)
 		http.Error(r.w, fmt.Sprintf("%d %s", p.Status, http.StatusText(p.Status)), p.Status)
@@ -145,6 +149,7 @@ type problemPage struct {
 	Typed    []typedField // what the person had entered: never lost
 	Back     string
 	Findings []problemFinding
+	Deleted  *deletedError // of recordings that were deleted by decision
 }
 
 type typedField struct{ Name, Value string }
@@ -184,6 +189,10 @@ func (s *server) writeProblem(r *request, p problem, err error) {
 	body := problemBody{
 		Type: problemPrefix + p.Code, Title: r.t("problem." + p.Code), Status: p.Status,
 		Detail: r.t("problem." + p.Code + ".help"), Instance: r.URL.Path, Findings: r.findingTexts(err),
+	}
+	var deleted *deletedError
+	if errors.As(err, &deleted) {
+		body.Detail = r.deletedText(deleted)
 	}
 	h := r.w.Header()
 	h.Set("Content-Type", "application/problem+json")

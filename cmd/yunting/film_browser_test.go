@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os/exec"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -39,6 +40,9 @@ func TestBrowserFilm(t *testing.T) {
 	}
 	if !evaluate[bool](v, `window.__same === true && !document.querySelector('[data-films] progress')`) {
 		t.Error("the page was left, or still shows progress")
+	}
+	if said := evaluate[string](v, `document.querySelector('main').innerText`); strings.Contains(said, "开始制作") || strings.Contains(said, "制作中") || !strings.Contains(said, "已收到制作申请") {
+		t.Errorf("the film is done, and the page says:\n%s", said)
 	}
 	v.axe("a film that is done")
 	v.shotAll("film-done")

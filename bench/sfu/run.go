@@ -51,7 +51,7 @@ func (c *runCommand) Run(ctx context.Context) error {
 func (c *runCommand) measure(ctx context.Context) (figures, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	t, pid, room := &target{}, c.PID, "bench"
+	t, pid, room := &target{}, c.PID, benchRoom
 	if c.Demo != "" {
 		var err error
 		if room, err = demoTarget(t, c.Demo); err != nil {
@@ -60,11 +60,14 @@ func (c *runCommand) measure(ctx context.Context) (figures, error) {
 		if pid == 0 {
 			return figures{}, errors.New("--demo needs --pid, the court's process")
 		}
+		if c.Recorded {
+			return figures{}, errors.New("a demo court records by itself: --recorded goes without --demo")
+		}
 		if c.Rooms > 1 {
 			return figures{}, errors.New("a demo court has one hearing: --rooms must be 1")
 		}
 	} else {
-		a, stop, err := startServer(ctx, c.ServerCore, c.Voices)
+		a, stop, err := startServer(ctx, c.ServerCore, c.scenario)
 		if err != nil {
 			return figures{}, err
 		}
@@ -101,12 +104,12 @@ func demoTarget(t *target, dir string) (room string, err error) {
 }
 
 // startServer runs this program's serve command on a core of its own.
-func startServer(ctx context.Context, core, voices int) (a announcement, stop func(), err error) {
+func startServer(ctx context.Context, core int, s scenario) (a announcement, stop func(), err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return a, nil, err
 	}
-	cmd := exec.CommandContext(ctx, self, "serve", "--core", strconv.Itoa(core), "--voices", strconv.Itoa(voices))
+	cmd := exec.CommandContext(ctx, self, "serve", "--core", strconv.Itoa(core), "--voices", strconv.Itoa(s.Voices), fmt.Sprintf("--record=%t", s.Recorded))
 	cmd.Stderr = os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 5 * time.Second

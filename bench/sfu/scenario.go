@@ -17,6 +17,7 @@ type scenario struct {
 	Audio      bool          `help:"Each publisher has a microphone too (50 packets a second)."`
 	Voices     int           `default:"5" help:"Microphones that the server forwards in a room, when there are more."`
 	Simulcast  bool          `help:"Cameras send three layers (all, a third and a ninth of the frames)."`
+	Recorded   bool          `help:"The server records the room onto its disk meanwhile, as a court does."`
 	Loss       float64       `help:"Share of the packets that the receivers lose on the way in, 0 to 1; they ask for them again."`
 	Sample     int           `default:"16" help:"Receivers decrypt one packet in this many (all of them with --loss)."`
 	Duration   time.Duration `default:"10s" help:"Measuring window."`
@@ -62,6 +63,8 @@ func (s scenario) check() error {
 	switch {
 	case s.Publishers < 1 || s.Rooms < 1 || s.watchers() < 1 || audio+video < 1 || s.Voices < 1:
 		return fmt.Errorf("nothing to forward")
+	case s.Recorded && s.Rooms > 1:
+		return fmt.Errorf("one room is recorded: --rooms must be 1")
 	case s.Loss < 0 || s.Loss >= 1:
 		return fmt.Errorf("loss %g is not in [0, 1)", s.Loss)
 	case s.Duration < time.Second:
@@ -83,6 +86,9 @@ func (s scenario) name() string {
 	}
 	if s.Simulcast {
 		kind += ", simulcast"
+	}
+	if s.Recorded {
+		kind += ", recorded"
 	}
 	if s.Loss > 0 {
 		kind += fmt.Sprintf(", %g %% loss", s.Loss*100)

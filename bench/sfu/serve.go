@@ -19,14 +19,19 @@ import (
 	"time"
 
 	"yunting/media"
+	"yunting/media/record"
 )
 
 type serveCommand struct {
 	Listen string `default:"127.0.0.1:0" help:"HTTP address."`
 	Voices int    `default:"5" help:"Microphones that are forwarded in a room."`
 	Core   int    `default:"-1" help:"Core to run on; -1 leaves it to the system."`
+	Record bool   `help:"Record the room that is measured into a temporary directory."`
 	Debug  bool   `help:"Log to standard error."`
 }
+
+// benchRoom is the room of our own server that is loaded when there is one.
+const benchRoom = "bench"
 
 // announcement is the one line that serve prints when it is ready.
 type announcement struct {
@@ -48,22 +53,54 @@ func (c *serveCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	end := func() error { return nil }
+	if c.Record {
+		if end, err = startRecording(sfu.Room(benchRoom)); err != nil {
+			return errors.Join(err, sfu.Close())
+		}
+	}
+	err = c.listen(ctx, sfu)
+	return errors.Join(err, sfu.Close(), end())
+}
+
+// startRecording records a room as a court does: from the engine to the disk. end
+// takes what was recorded away.
+func startRecording(room *media.Room) (end func() error, err error) {
+	dir, err := os.MkdirTemp("", "sfu-recording-")
+	if err != nil {
+		return nil, err
+	}
+	failed := func(_ string, err error) { fmt.Fprintln(os.Stderr, "recording:", err) }
+	rec, err := record.New(record.Options{Dir: dir, OnError: failed})
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	stop := room.Record(rec.NewSink)
+	return func() error {
+		stop()
+		rec.Close()
+		return os.RemoveAll(dir)
+	}, nil
+}
+
+// listen serves HTTP until ctx ends.
+func (c *serveCommand) listen(ctx context.Context, sfu *media.SFU) error {
 	l, err := net.Listen("tcp", c.Listen)
 	if err != nil {
-		return errors.Join(err, sfu.Close())
+		return err
 	}
 	server := &http.Server{Handler: routes(sfu), ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
 	if err := json.NewEncoder(os.Stdout).Encode(announcement{"http://" + l.Addr().String(), os.Getpid()}); err != nil {
-		return errors.Join(err, server.Close(), sfu.Close())
+		return errors.Join(err, server.Close())
 	}
 	select {
 	case <-ctx.Done():
 		err = nil
 	case err = <-failed:
 	}
-	return errors.Join(err, server.Close(), sfu.Close())
+	return errors.Join(err, server.Close())
 }
 
 func routes(sfu *media.SFU) http.Handler {

@@ -45,6 +45,7 @@ func rows() []*row {
 	}
 	return []*row{
 		camera("4", "20", "≤ 6"), camera("4", "40", "≤ 5"), camera("4", "80", "≤ 4.5"), camera("1", "300", "≤ 5"),
+		{name: "4 × 40, recorded", goal: "≤ 10 % over 4 × 40", args: []string{"--recorded", "--receivers", "40"}},
 		{name: "4 × 40 with microphones", args: []string{"--audio", "--receivers", "40"}},
 		{name: "4 × 20, three layers", args: []string{"--simulcast", "--receivers", "20"}},
 		{name: "4 × 20, 5 % loss", args: []string{"--loss", "0.05", "--receivers", "20"}},

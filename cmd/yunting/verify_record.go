@@ -10,6 +10,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"yunting/docket"
 	"yunting/docket/integrity"
@@ -30,6 +31,20 @@ type hearingRecord struct {
 
 	forwardings []docket.Forwarding
 	deleted     map[blob.Hash]bool // files that the export lacks by decision
+	tombstone   *tombstone         // nil: the hearing's recordings were not deleted
+}
+
+// tombstone is an entry by which a hearing's recordings were deleted: Actor confirmed what Data.Proposer proposed.
+type tombstone struct {
+	Seq   int                   `json:"seq"`
+	At    time.Time             `json:"at"`
+	Actor struct{ Name string } `json:"actor"`
+	Data  struct {
+		Hearing    string    `json:"hearing"`
+		Reason     string    `json:"reason"`
+		Proposer   string    `json:"proposer"`
+		ProposedAt time.Time `json:"proposed_at"`
+	} `json:"data"`
 }
 
 // exported reads the files of an exported case, whose members are stored and not compressed.
@@ -76,6 +91,26 @@ func (x exported) hearingRecords(entries []bundle.EntryReport) ([]hearingRecord,
 		out = append(out, hearingRecord{Record: r, entry: e, file: blob.Hash(sha256.Sum256(text)), forwardings: forwardings})
 	}
 	return out, nil
+}
+
+// tombstones reads by which entry each hearing's recordings were deleted.
+func (x exported) tombstones(entries []bundle.EntryReport) (map[string]*tombstone, error) {
+	found := map[string]*tombstone{}
+	for _, e := range entries {
+		if e.Kind != docket.EntryRecordingDeleted {
+			continue
+		}
+		text, err := x.read(e.Name)
+		if err != nil {
+			return nil, err
+		}
+		var t tombstone
+		if err := json.Unmarshal(text, &t); err != nil {
+			return nil, fmt.Errorf("%s: not a tombstone: %w", e.Name, err)
+		}
+		found[t.Data.Hearing] = &t
+	}
+	return found, nil
 }
 
 // forwardings reads the list of who received whom that the record names; none where it names none.
@@ -206,12 +241,16 @@ func checkRecords(out io.Writer, r io.ReaderAt, size int64, report bundle.Report
 	if err := x.stamps(report.Entries, records, roots); err != nil {
 		return err
 	}
+	tombstones, err := x.tombstones(report.Entries)
+	if err != nil {
+		return err
+	}
 	deleted := map[blob.Hash]bool{}
 	for _, d := range report.Deleted {
 		deleted[d.SHA256] = true
 	}
 	for _, one := range records {
-		one.deleted = deleted
+		one.deleted, one.tombstone = deleted, tombstones[one.Hearing]
 		if err := x.originals(one); err != nil {
 			return err
 		}

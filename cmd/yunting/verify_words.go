@@ -55,16 +55,11 @@ func (h hearingRecord) tell(out io.Writer, lang string) {
 	}
 	fmt.Fprintf(out, words(lang, "庭审 %s 的录音录像\n", "Recording of hearing %s\n"), h.Hearing)
 	if gone, stay := h.kept(); gone > 0 {
-		fmt.Fprintf(out, words(lang, "  ! 录像已依决定删除，存根见上；原有 %d 个录制分段、%d 个录像文件，完整性校验值 %s 仍在卷\n",
-			"  ! the recording was deleted by decision, see the tombstone above; there were %d segments and %d files, and the integrity value %s is still on record\n"), segments-lost-len(damaged), files, h.Root)
-		if stay > 0 {
-			fmt.Fprintf(out, words(lang, "  ! 其中 %d 个文件没有删除：另有条目引用，仍与原记录一致\n",
-				"  ! %d of the files stay, for another entry names them; they are as they were recorded\n"), stay)
-		}
-		return
+		h.tellDeleted(out, lang, segments-lost-len(damaged), files, stay)
+	} else {
+		fmt.Fprintf(out, words(lang, "  ✓ 完整：%d 个录制分段、%d 个录像文件，与完整性校验值 %s 一致，无缺失、无增添、无调换\n",
+			"  ✓ whole: %d segments and %d files agree with the integrity value %s; none is missing, added or moved\n"), segments-lost-len(damaged), files, h.Root)
 	}
-	fmt.Fprintf(out, words(lang, "  ✓ 完整：%d 个录制分段、%d 个录像文件，与完整性校验值 %s 一致，无缺失、无增添、无调换\n",
-		"  ✓ whole: %d segments and %d files agree with the integrity value %s; none is missing, added or moved\n"), segments-lost-len(damaged), files, h.Root)
 	if lost > 0 {
 		fmt.Fprintf(out, words(lang, "  ! 另有 %d 个分段记入账本后随录制服务器一并损毁，见下列中断\n",
 			"  ! %d more segments went with their machine after they were entered in the ledger; see the gaps below\n"), lost)
@@ -73,6 +68,29 @@ func (h hearingRecord) tell(out io.Writer, lang string) {
 		fmt.Fprintf(out, words(lang, "  ! 原始分段损坏：%s 第 %d 段在存储中损坏，不在原始记录之内，见下列中断\n",
 			"  ! segment damaged: %s, segment %d was damaged on the disk and is not in the original; see the gaps below\n"), h.originalOf(i), i.Number)
 	}
+	h.tellSince(out, lang)
+	if n := len(h.forwardings); n > 0 {
+		fmt.Fprintf(out, words(lang, "  ✓ 音视频收发清单 %d 段，与完整性校验值一致\n", "  ✓ who received whom: %d stretches agree with the integrity value\n"), n)
+	}
+	h.tellGaps(out, lang)
+}
+
+// tellDeleted words what is still proven of a recording that two people decided to delete, and who they are.
+func (h hearingRecord) tellDeleted(out io.Writer, lang string, segments, files, stay int) {
+	fmt.Fprintf(out, words(lang, "  ! 录像已依决定删除，存根见上；原有 %d 个录制分段、%d 个录像文件，完整性校验值 %s 仍在卷\n",
+		"  ! the recording was deleted by decision, see the tombstone above; there were %d segments and %d files, and the integrity value %s is still on record\n"), segments, files, h.Root)
+	if t := h.tombstone; t != nil {
+		fmt.Fprintf(out, words(lang, "  ! 条目 %d：%s于 %s 提出，%s于 %s 确认删除；理由：%q\n",
+			"  ! entry %d: proposed by %s at %s, confirmed by %s at %s; reason: %q\n"), t.Seq, t.Data.Proposer, moment(t.Data.ProposedAt), t.Actor.Name, moment(t.At), t.Data.Reason)
+	}
+	if stay > 0 {
+		fmt.Fprintf(out, words(lang, "  ! 其中 %d 个文件没有删除：另有条目引用，仍与原记录一致\n",
+			"  ! %d of the files stay, for another entry names them; they are as they were recorded\n"), stay)
+	}
+}
+
+// tellSince words since when the record is unaltered, by the ledger and by the time-stamp.
+func (h hearingRecord) tellSince(out io.Writer, lang string) {
 	fmt.Fprintf(out, words(lang, "  ✓ 自 %s 记入账本起未被改动\n", "  ✓ unaltered since it was recorded in the ledger at %s\n"), moment(h.entry.Since))
 	if h.stamp == nil {
 		fmt.Fprint(out, words(lang, "  ! 没有时间戳：起始时间仅以法院账本为准\n", "  ! no time-stamp: since when is the word of the court's ledger alone\n"))
@@ -80,10 +98,6 @@ func (h hearingRecord) tell(out io.Writer, lang string) {
 		fmt.Fprintf(out, words(lang, "  ✓ 时间戳（RFC 3161）有效：%s 时已经存在，由“%s”签发，%s\n", "  ✓ time-stamp (RFC 3161) valid: it was there at %s by the word of “%s”, %s\n"),
 			moment(h.stamp.At), h.stamp.By.Subject.CommonName, trust(h.stamp.Trusted, lang))
 	}
-	if n := len(h.forwardings); n > 0 {
-		fmt.Fprintf(out, words(lang, "  ✓ 音视频收发清单 %d 段，与完整性校验值一致\n", "  ✓ who received whom: %d stretches agree with the integrity value\n"), n)
-	}
-	h.tellGaps(out, lang)
 }
 
 // originalOf names the original that a segment is of, or its participant when there is none.

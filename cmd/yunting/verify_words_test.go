@@ -10,6 +10,7 @@ import (
 	"yunting/docket/integrity"
 	"yunting/docket/interruption"
 	"yunting/internal/blob"
+	"yunting/internal/ledger/bundle"
 	"yunting/media/record"
 )
 
@@ -85,6 +86,38 @@ func TestTellDeleted(t *testing.T) {
 			if !strings.Contains(out.String(), record.Root.String()) {
 				t.Errorf("%s: the integrity value is not in\n%s", one.what, out.String())
 			}
+		}
+	}
+}
+
+// TestTellWhatADeletionLeaves: of a recording that is gone verify still says since when its record is unaltered, whether
+// that is time-stamped, which gaps were known, and which two people deleted it and why.
+func TestTellWhatADeletionLeaves(t *testing.T) {
+	at := time.Date(2026, 4, 6, 2, 0, 0, 0, time.UTC)
+	gaps, err := json.Marshal([]record.Gap{{Track: "mic", From: at, To: at.Add(3200 * time.Millisecond), Cause: record.CauseNetwork}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stone tombstone
+	if err := json.Unmarshal([]byte(`{"seq":41,"at":"2057-05-02T01:00:00Z","actor":{"name":"林静"},"data":{"hearing":"h1","reason":"保管期限届满\n  ✓ x","proposer":"王磊","proposed_at":"2057-05-01T01:00:00Z"}}`), &stone); err != nil {
+		t.Fatal(err)
+	}
+	h := hearingRecord{Record: integrity.Record{Hearing: "h1", Items: []integrity.Item{{Kind: integrity.KindFile, Name: "张伟-1.webm", SHA256: blob.Hash{1}, Gaps: gaps}}},
+		entry: bundle.EntryReport{Since: at}, deleted: map[blob.Hash]bool{{1}: true}, tombstone: &stone}
+	for lang, want := range map[string][]string{
+		"zh-CN": {"条目 41：王磊于 2057-05-01 09:00:00 UTC+08 提出，林静于 2057-05-02 09:00:00 UTC+08 确认删除", "保管期限届满", "自 2026-04-06 10:00:00 UTC+08 记入账本起未被改动", "没有时间戳", "中断 1 处", "起 3.2 秒，网络丢包"},
+		"en": {"entry 41: proposed by 王磊 at 2057-05-01 09:00:00 UTC+08, confirmed by 林静 at 2057-05-02 09:00:00 UTC+08", "保管期限届满",
+			"unaltered since it was recorded in the ledger at 2026-04-06 10:00:00 UTC+08", "no time-stamp", "1 gaps", "for 3.2 s, packets were lost"},
+	} {
+		var out strings.Builder
+		h.tell(&out, lang)
+		for _, one := range want {
+			if !strings.Contains(out.String(), one) {
+				t.Errorf("%s: %q is not in\n%s", lang, one, out.String())
+			}
+		}
+		if strings.Contains(out.String(), "\n  ✓ x") {
+			t.Errorf("a reason writes lines of its own:\n%s", out.String())
 		}
 	}
 }

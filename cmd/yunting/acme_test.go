@@ -147,14 +147,25 @@ func TestCertificateByACME(t *testing.T) {
 	}
 }
 
-// TestRenewalByACME: a certificate that is about to end is replaced while the court runs.
+// TestRenewalByACME: a certificate that is about to end is replaced while the court runs, for TURN clients too.
 func TestRenewalByACME(t *testing.T) {
 	port := freePort(t, "tcp")
 	a := newAuthority(t, port, 12)
 	s := acmeServing(t, a, port)
+	turns := freePort(t, "tcp")
+	s.args = append(s.args, "--turn-port", fmt.Sprint(freePort(t, "udp")), "--turn-tls-port", fmt.Sprint(turns))
 	s.start()
 	first := s.certificate()
 	s.until("another certificate", func() bool { return a.orders.Load() > 1 && !s.certificate().Equal(first) })
+	turn := &tls.Dialer{Config: &tls.Config{RootCAs: a.roots, ServerName: "court.example"}}
+	s.until("another certificate for TURN", func() bool {
+		conn, err := turn.DialContext(t.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", turns))
+		if err != nil {
+			return false // it may just have ended
+		}
+		defer conn.Close()
+		return !conn.(*tls.Conn).ConnectionState().PeerCertificates[0].Equal(first)
+	})
 }
 
 // expectPublicURL: --public-url decides which host is served, which origin may post, that cookies are Secure, and where

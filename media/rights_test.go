@@ -31,12 +31,12 @@ func lateness(t *testing.T) (worst func() time.Duration) {
 	return func() time.Duration { return time.Duration(most.Swap(0)) }
 }
 
-// lastOf is when the last packet of a kind of a peer arrived, and how many did.
+// lastOf is when the last packet of a kind of a peer, or of its screen, arrived, and how many did.
 func (c *client) lastOf(peer, kind string) (last time.Time, n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for id, at := range c.arrived {
-		source := map[string]string{KindAudio: peer + "." + SourceMic, KindVideo: peer + "." + SourceCamera}[kind]
+		source := map[string]string{KindAudio: peer + "." + SourceMic, KindVideo: peer + "." + SourceCamera, SourceScreen: peer + "." + SourceScreen}[kind]
 		if len(id) >= len(source) && id[:len(source)] == source {
 			n += len(c.received[id])
 			if at.After(last) {
@@ -141,6 +141,31 @@ func TestLostRightStopsPackets(t *testing.T) {
 				v.flows(v.loser, both...)
 			}
 		})
+	}
+}
+
+// TestLostRightStopsScreen: the right to show a screen is one of its own: without it no packet of the screen comes later
+// than 100 ms after, while the sound goes on.
+func TestLostRightStopsScreen(t *testing.T) {
+	room := newSFU(t).Room("r")
+	v := &rightsScene{t: t, room: room, worst: lateness(t), sender: join(t, room, "sender", everything),
+		loser: join(t, room, "loser", Permissions{Subscribe: true}), by: join(t, room, "bystander", Permissions{Subscribe: true})}
+	v.sender.peer.SetSources(map[string]string{"0": SourceMic, "1": SourceScreen})
+	v.sender.publish(webrtc.MimeTypeVP8)
+	t.Cleanup((&source{c: v.sender}).run(t))
+	receivers := []*client{v.loser, v.by}
+	for _, c := range receivers {
+		v.flows(c, KindAudio, SourceScreen)
+	}
+	v.stops("screen forbidden", func() {
+		v.sender.peer.SetPermissions(Permissions{PublishAudio: true, PublishVideo: true})
+	}, receivers, SourceScreen)
+	for _, c := range receivers {
+		v.flows(c, KindAudio)
+	}
+	v.sender.peer.SetPermissions(everything)
+	for _, c := range receivers {
+		v.flows(c, SourceScreen)
 	}
 }
 

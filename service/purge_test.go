@@ -72,7 +72,7 @@ func TestDeletedRecordings(t *testing.T) {
 		t.Errorf("after: %+v", after.Deleted)
 	}
 	for lang, word := range map[string]string{"zh-CN": "依决定删除", "en": "deleted by decision; tombstone: entry"} {
-		if text := after.Text(lang); !strings.Contains(text, word) {
+		if text := after.Text(lang, nil); !strings.Contains(text, word) {
 			t.Errorf("%q is not in\n%s", word, text)
 		}
 	}

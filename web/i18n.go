@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"embed"
 	"encoding/json"
 	"fmt"
@@ -37,6 +38,20 @@ func loadDictionary(lang string) (dictionary, error) {
 		return nil, fmt.Errorf("web: dictionary %s: %w", lang, err)
 	}
 	return d, nil
+}
+
+// EntryNames words the kinds of docket entries as the pages do: in Chinese for
+// "zh…", otherwise in English. A kind that it does not know comes back as it is.
+func EntryNames(lang string) (func(kind string) string, error) {
+	known := langEN
+	if strings.HasPrefix(lang, "zh") {
+		known = langZH
+	}
+	words, err := loadDictionary(known)
+	if err != nil {
+		return nil, err
+	}
+	return func(kind string) string { return cmp.Or(words["entry."+kind], kind) }, nil
 }
 
 // text gives the message of key with its places filled from pairs of name and

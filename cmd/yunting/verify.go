@@ -10,6 +10,7 @@ import (
 
 	"yunting/internal/ledger/bundle"
 	"yunting/service/sign"
+	"yunting/web"
 )
 
 type verifyCommand struct {
@@ -68,7 +69,11 @@ func (v *verifyCommand) check(out io.Writer, name string) error {
 	if err := checkRecords(&recordings, f, info.Size(), report, roots, v.Lang); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "✓ %s\n%s%s", name, report.Text(v.Lang), recordings.String())
+	kinds, err := web.EntryNames(v.Lang)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "✓ %s\n%s%s", name, report.Text(v.Lang, kinds), recordings.String())
 	return nil
 }
 

@@ -7,11 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"yunting/docket"
 	"yunting/docket/integrity"
 	"yunting/docket/interruption"
 	"yunting/internal/blob"
 	"yunting/internal/ledger/bundle"
 	"yunting/media/record"
+	"yunting/web"
 )
 
 // TestTellWordsGaps words the gaps of a recording in the reader's language; a cause that another version wrote stays.
@@ -147,6 +149,25 @@ func TestDeletedOriginals(t *testing.T) {
 	x.deleted = nil
 	if err := x.check(t, as); err == nil || !strings.Contains(err.Error(), "not in the export") {
 		t.Errorf("an original is missing without a decision: %v", err)
+	}
+}
+
+// TestEveryEntryHasWords: verify lists the docket's entries in words of the reader's language, as the pages do.
+func TestEveryEntryHasWords(t *testing.T) {
+	for lang, accepted := range map[string]string{"zh-CN": "条目 7 立案（", "en": "entry 7 Case accepted ("} {
+		kinds, err := web.EntryNames(lang)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, kind := range docket.EntryKinds() {
+			if word := kinds(kind); word == kind || word == "" {
+				t.Errorf("%s has no word in %s", kind, lang)
+			}
+		}
+		text := bundle.Report{Entries: []bundle.EntryReport{{Seq: 7, Kind: docket.EntryAccepted}, {Seq: 8, Kind: "comet.seen"}}}.Text(lang, kinds)
+		if !strings.Contains(text, accepted) || !strings.Contains(text, " 8 comet.seen") || strings.Contains(text, docket.EntryAccepted) {
+			t.Errorf("%s:\n%s", lang, text)
+		}
 	}
 }
 

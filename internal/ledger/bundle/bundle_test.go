@@ -127,14 +127,14 @@ func TestRoundTrip(t *testing.T) {
 		"en":    {"unaltered since", "without a gap", "3 files", c.log.PublicKey()},
 	} {
 		for _, part := range parts {
-			if !strings.Contains(report.Text(lang), part) {
-				t.Errorf("%s: %q is not in\n%s", lang, part, report.Text(lang))
+			if !strings.Contains(report.Text(lang, nil), part) {
+				t.Errorf("%s: %q is not in\n%s", lang, part, report.Text(lang, nil))
 			}
 		}
 	}
 	untrusted, err := verify(data, "")
-	if err != nil || untrusted.KeyTrusted || !strings.Contains(untrusted.Text("en"), "compare it") {
-		t.Errorf("without a key: %v\n%s", err, untrusted.Text("en"))
+	if err != nil || untrusted.KeyTrusted || !strings.Contains(untrusted.Text("en", nil), "compare it") {
+		t.Errorf("without a key: %v\n%s", err, untrusted.Text("en", nil))
 	}
 	seed := sha256.Sum256([]byte("another"))
 	other, err := ledger.Open(t.Context(), ledger.Options{Pool: pgtest.New(t), Key: ed25519.NewKeyFromSeed(seed[:]), Origin: "court.test/ledger"})
@@ -363,8 +363,8 @@ func TestSelectionIsSaid(t *testing.T) {
 	b := c.bundle()
 	b.Entries = []Entry{b.Entries[0], b.Entries[2]}
 	report, err := verify(write(t, b), "")
-	if err != nil || report.Complete || !strings.Contains(report.Text("en"), "selection") {
-		t.Errorf("%v\n%s", err, report.Text("en"))
+	if err != nil || report.Complete || !strings.Contains(report.Text("en", nil), "selection") {
+		t.Errorf("%v\n%s", err, report.Text("en", nil))
 	}
 }
 

@@ -89,7 +89,7 @@ func FuzzVerify(f *testing.F) {
 		if err != nil && !errors.As(err, &bad) {
 			t.Errorf("neither whole nor tampered: %v", err)
 		}
-		if report.Text("zh") == "" {
+		if report.Text("zh", nil) == "" {
 			t.Error("no report")
 		}
 		if _, err := verify(data, log.key); err == nil && string(data) != string(whole) {

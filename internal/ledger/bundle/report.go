@@ -93,8 +93,9 @@ func printable(s string) string {
 	}, s)
 }
 
-// Text words the report in lang ("zh…" for Chinese, otherwise English), one line a fact.
-func (r Report) Text(lang string) string {
+// Text words the report in lang ("zh…" for Chinese, otherwise English), one line a fact. name words the kind of an entry
+// in the same language; nil leaves kinds as they are.
+func (r Report) Text(lang string, name func(kind string) string) string {
 	zh := strings.HasPrefix(strings.ToLower(lang), "zh")
 	say := func(chinese, english string) string {
 		if zh {
@@ -109,9 +110,12 @@ func (r Report) Text(lang string) string {
 		text := checkText[c.Code]
 		line("  ✓ "+say(text[0], text[1]), c.Count)
 	}
+	if name == nil {
+		name = func(kind string) string { return kind }
+	}
 	for _, e := range r.Entries {
 		line(say("  条目 %d %s（%s）：自 %s 记入账本起未被改动，账本序号 %d", "  entry %d %s (%s): unaltered since it was recorded at %s, ledger index %d"),
-			e.Seq, printable(e.Kind), stamp(e.At), stamp(e.Since), e.Index)
+			e.Seq, printable(name(e.Kind)), stamp(e.At), stamp(e.Since), e.Index)
 	}
 	for _, f := range r.Files {
 		line(say("  文件 %s：%d 字节，与条目所载一致", "  file %s: %d bytes, as its entry names it"), f.Name, f.Size)

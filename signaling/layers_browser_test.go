@@ -3,13 +3,14 @@ package signaling
 import (
 	"fmt"
 	"net/http/httptest"
+	"slices"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 )
 
-// TestBrowserLayers: a camera sends three encodings; what another receives of them follows the size at which it
-// shows the picture, and what nobody takes is not sent.
+// TestBrowserLayers: a camera has three encodings; what another receives of them follows the size at which it shows the
+// picture, and beside the smallest only what is taken is sent.
 func TestBrowserLayers(t *testing.T) {
 	c := newCourt(t)
 	site := httptest.NewServer(c.pages(bundle(t)))
@@ -39,26 +40,30 @@ func TestBrowserLayers(t *testing.T) {
 		return ms, 1000 * (clerk.number(fmt.Sprintf(`__room.stats().then(s => s[%q].frozenSeconds)`, id)) - before)
 	}
 	clerk.until("sees the judge", fmt.Sprintf(`document.querySelector('[data-peer="%s"] video')`, id))
-	// The best of three rounds counts: a machine busy with other work says nothing of the switch.
-	steps := []struct {
+	// The best of up to six rounds counts: a machine busy with other work says nothing of the switch.
+	type step struct {
 		css        string
 		height     int
+		sent       string
 		ms, frozen float64
-	}{{"width:1200px; height:675px", 720, 1e9, 1e9}, {"width:500px; height:281px", 360, 1e9, 1e9}, {"width:160px; height:90px", 180, 1e9, 1e9}}
-	for round := range 3 {
+	}
+	steps := []step{
+		{"width:1200px; height:675px", 720, "q 180, f 720", 1e9, 1e9},
+		{"width:500px; height:281px", 360, "q 180, h 360", 1e9, 1e9},
+		{"width:160px; height:90px", 180, "q 180", 1e9, 1e9},
+	}
+	slow := func(s step) bool { return s.ms > 5000 || s.frozen > 500 }
+	for round := 0; round == 0 || round < 6 && slices.ContainsFunc(steps, slow); round++ {
 		for i := range steps {
 			show(steps[i].css)
 			ms, frozen := gets(steps[i].height)
 			t.Logf("%d lines after %.0f ms, frozen for %.0f ms", steps[i].height, ms, frozen)
 			steps[i].ms, steps[i].frozen = min(steps[i].ms, ms), min(steps[i].frozen, frozen)
-			if round == 0 && i == 0 {
-				judge.until("sends three encodings", `(await __room.sent()).filter(l => l.active && l.frames > 5).map(l => l.height).join() === '180,360,720'`)
-			}
+			judge.until("sends only "+steps[i].sent, fmt.Sprintf("(await __room.sent()).filter(l => l.active && l.frames > 5).map(l => l.rid + ' ' + l.height).join(', ') === %q", steps[i].sent))
 		}
-		judge.until("stops what nobody takes", `(await __room.sent()).filter(l => l.active).map(l => l.rid).join() === 'q'`)
 	}
 	for _, s := range steps {
-		if s.ms > 5000 || s.frozen > 500 {
+		if slow(s) {
 			t.Errorf("%d lines only after %.0f ms, frozen for %.0f ms", s.height, s.ms, s.frozen)
 		}
 	}

@@ -7,7 +7,7 @@ dist      := web/static/dist
 sources   := $(shell find web/src -name '*.ts' -o -name '*.tsx' -o -name '*.css' 2>/dev/null)
 entries   := $(wildcard web/src/*/main.ts web/src/*/main.tsx)
 fonts     := service/pdf/fonts/NotoSerifSC-Regular.ttf.gz
-hurry     := GOGC=off GOMEMLIMIT=600MiB # for the compiler: no collecting below that memory, a fifth less time for a first build
+hurry     := GOGC=off GOMEMLIMIT=600MiB # for the compiler: no collecting below that memory, a seventh less CPU for a first build
 version   := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 .PHONY: help run build assets test e2e check lint generate fuzz bench clean

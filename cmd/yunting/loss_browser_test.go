@@ -14,9 +14,8 @@ import (
 )
 
 // TestBrowserLoss puts the clerk's browser 100 ms of round trip away and loses 30 % of all packets, at random, each way.
-// Of the sound the recorder lacks five frames in a thousand at most
-// (usually none; on a busy machine three), and either browser makes up 3 % at most. At 20 % the
-// picture moves, or its tile says why it does not.
+// Of the sound the recorder lacks five frames in a thousand at most (usually none; two on a busy machine), and either browser
+// makes up 3 % at most. At 20 % the picture moves, or its tile says why it does not.
 func TestBrowserLoss(t *testing.T) {
 	away, far := newFarSpace(t, 50*time.Millisecond)
 	p := startDemoOn(t, "0.0.0.0", "--no-participants", "--log-level", "warn")

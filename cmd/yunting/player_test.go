@@ -50,7 +50,8 @@ func TestBrowserPlayerKeepsAllTilesInStep(t *testing.T) {
 	press("?")
 	v.until("? shows the keys", `document.querySelector('dialog.player-help')?.open === true`, 10*time.Second)
 	v.axe("help of the player")
-	evaluate[bool](v, `(document.querySelector('dialog.player-help button').click(), true)`)
+	evaluate[bool](v, `(document.querySelector('dialog.player-help input[name=letters]').click(), document.querySelector('dialog.player-help button').click(), true)`)
+	lettersRest(t, v, press)
 	if !evaluate[bool](v, `getComputedStyle(document.querySelector('.player-mark span'), '::before').content.includes('张伟') && document.querySelector('.player-stage').contains(document.querySelector('.player-mark')) && document.querySelector('.player-caption').innerText.includes('号')`) {
 		t.Error("the picture lacks the viewer's name or the case number")
 	}
@@ -80,6 +81,29 @@ func inStepAtTwiceTheSpeed(t *testing.T, v *visitor) {
 		t.Errorf("%d of %d times more than 100 ms apart at twice the speed: %.0f", late, len(apart), apart)
 	}
 	evaluate[bool](v, `(window.__player.speed(1), true)`)
+}
+
+// lettersRest: switched off in the help, letters and signs do nothing any more, also on the next visit; space and arrows do.
+func lettersRest(t *testing.T, v *visitor, press func(key string)) {
+	t.Helper()
+	v.open(v.at())
+	v.until("the player again", `document.querySelectorAll('.player-tile').length === 3`, 30*time.Second)
+	before := evaluate[float64](v, `window.__player.time`)
+	for _, key := range []string{"k", "J", "l", "f", "?", "<", ">"} {
+		press(key)
+	}
+	if !evaluate[bool](v, fmt.Sprintf(`window.__player.time === %f && !document.querySelector('dialog[open]') && !document.fullscreenElement && [...document.querySelectorAll('.player-tile video')].every(e => e.paused) && !document.querySelector('[aria-keyshortcuts=J]')`, before)) {
+		t.Error("a letter acts though letters are switched off")
+	}
+	press("ArrowRight")
+	if after := evaluate[float64](v, `window.__player.time`); after-before < 4_999 || after-before > 5_001 {
+		t.Errorf("the arrow went from %v to %v", before, after)
+	}
+	evaluate[bool](v, `([...document.querySelectorAll('.player-controls button')].at(-1).click(), true)`)
+	v.until("the help", `document.querySelector('dialog.player-help')?.open && !document.querySelector('input[name=letters]').checked`, 10*time.Second)
+	v.shotAll("player-help")
+	evaluate[bool](v, `(document.querySelector('input[name=letters]').click(), document.querySelector('dialog.player-help button').click(), true)`)
+	v.until("letters act again", fmt.Sprintf(`(document.body.dispatchEvent(new KeyboardEvent('keydown', {key: 'l', bubbles: true})), window.__player.time > %f)`, before+14_999), 10*time.Second)
 }
 
 // rangesAreAnswered: the files come by HTTP range, so that a seek fetches what it shows and no more.

@@ -3,7 +3,7 @@ import { courtDay, courtTime } from "../lib/clock";
 import { Controls, Help } from "./controls";
 import { Engine, type View } from "./engine";
 import type { Say } from "./i18n";
-import { onKey } from "./keys";
+import { lettersChosen, onKey, rememberLetters } from "./keys";
 import type { Manifest, PlayerConfig } from "./manifest";
 import { Files, Gaps, Lines } from "./sides";
 import { Stage } from "./stage";
@@ -38,6 +38,7 @@ function Watching({ config, manifest, t }: { config: PlayerConfig; manifest: Man
   const [view, setView] = useState<View>(still);
   const [unlogged, setUnlogged] = useState(false);
   const [help, setHelp] = useState(false);
+  const [letters, setLetters] = useState(lettersChosen);
   const root = useRef<HTMLDivElement>(null);
   const stage = useRef<HTMLDivElement>(null);
   const engine = useMemo(() => new Engine(manifest, setView), [manifest]);
@@ -55,10 +56,14 @@ function Watching({ config, manifest, t }: { config: PlayerConfig; manifest: Man
     else void stage.current?.requestFullscreen();
   };
   useEffect(() => {
-    const key = (e: KeyboardEvent) => onKey(e, engine, { help: () => setHelp((on) => !on), fullscreen });
+    const key = (e: KeyboardEvent) => onKey(e, engine, { help: () => setHelp((on) => !on), fullscreen }, letters);
     addEventListener("keydown", key);
     return () => removeEventListener("keydown", key);
-  }, [engine]);
+  }, [engine, letters]);
+  const choose = (on: boolean) => {
+    rememberLetters(on);
+    setLetters(on);
+  };
   const begin = Date.parse(manifest.start);
   return (
     <div class="player-app" ref={root}>
@@ -68,7 +73,7 @@ function Watching({ config, manifest, t }: { config: PlayerConfig; manifest: Man
           <p class="player-caption num">{manifest.case_number} · {t("court")} {courtDay(begin + view.t)} {courtTime(begin + view.t)}</p>
           <Watermark viewer={manifest.viewer} />
         </div>
-        <Controls manifest={manifest} engine={engine} view={view} t={t} fullscreen={fullscreen} help={() => setHelp(true)} />
+        <Controls manifest={manifest} engine={engine} view={view} t={t} letters={letters} fullscreen={fullscreen} help={() => setHelp(true)} />
         {unlogged && <p class="small player-warn" role="status">{t("unlogged")}</p>}
         <Timeline manifest={manifest} engine={engine} now={view.t} t={t} />
       </div>
@@ -77,7 +82,7 @@ function Watching({ config, manifest, t }: { config: PlayerConfig; manifest: Man
         <Gaps manifest={manifest} engine={engine} t={t} />
         <Files manifest={manifest} entries={config.entries} t={t} />
       </aside>
-      {help && <Help t={t} close={() => setHelp(false)} />}
+      {help && <Help t={t} letters={letters} choose={choose} close={() => setHelp(false)} />}
     </div>
   );
 }

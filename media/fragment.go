@@ -1,6 +1,7 @@
 package media
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pion/webrtc/v4"
@@ -14,7 +15,8 @@ type fragment struct {
 
 const maxFragmentCandidates = 64
 
-// parseFragment reads a fragment's credentials and candidates.
+// parseFragment reads a fragment's credentials and candidates. All sections of a bundle have the same credentials
+// (RFC 9143 section 9), wherever the fragment says them.
 func parseFragment(text string) (fragment, error) {
 	var f fragment
 	mid := ""
@@ -25,8 +27,14 @@ func parseFragment(text string) (fragment, error) {
 		}
 		switch name {
 		case "a=ice-ufrag":
+			if f.ufrag != "" && f.ufrag != value {
+				return f, ErrSDP
+			}
 			f.ufrag = value
 		case "a=ice-pwd":
+			if f.pwd != "" && f.pwd != value {
+				return f, ErrSDP
+			}
 			f.pwd = value
 		case "a=mid":
 			mid = value
@@ -48,6 +56,17 @@ func parseFragment(text string) (fragment, error) {
 		return f, ErrSDP
 	}
 	return f, nil
+}
+
+// within reports whether every candidate names a section of the offer (RFC 8840 section 4.3), or none.
+func (f fragment) within(offer string) bool {
+	mids := map[string]bool{}
+	for line := range strings.SplitSeq(offer, "\n") {
+		if mid, ok := strings.CutPrefix(line, "a=mid:"); ok {
+			mids[strings.TrimRight(mid, "\r")] = true
+		}
+	}
+	return !slices.ContainsFunc(f.candidates, func(c webrtc.ICECandidateInit) bool { return c.SDPMid != nil && !mids[*c.SDPMid] })
 }
 
 // answerFragment is an answer's credentials and candidates.
@@ -94,4 +113,15 @@ func replaceAttribute(sdp, name, value string) string {
 		}
 	}
 	return strings.Join(lines, "\n")
+}
+
+// withoutCandidates takes the candidates out of a description.
+func withoutCandidates(sdp string) string {
+	var b strings.Builder
+	for line := range strings.Lines(sdp) {
+		if !strings.HasPrefix(line, "a=candidate:") && !strings.HasPrefix(line, "a=end-of-candidates") {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
 }

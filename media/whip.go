@@ -283,45 +283,72 @@ func (g *gateway) patch(w http.ResponseWriter, r *http.Request, s *session) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if m := r.Header.Get("If-Match"); m != "" && m != "*" && m != s.etag {
-		http.Error(w, "another ICE session", http.StatusPreconditionFailed)
-		return
-	}
 	f, err := parseFragment(text)
-	if err != nil {
+	if err != nil || !f.within(s.offer) {
 		http.Error(w, "unusable fragment", http.StatusBadRequest)
 		return
 	}
-	if f.ufrag != "" && f.ufrag != attribute(s.offer, "ice-ufrag") {
+	restart := f.ufrag != "" && f.ufrag != attribute(s.offer, "ice-ufrag")
+	if code := precondition(r.Header.Values("If-Match"), s.etag, restart); code != 0 {
+		http.Error(w, "If-Match: want * for an ICE restart, else the ETag of the last answer", code)
+		return
+	}
+	if restart {
 		g.restart(w, s, f)
 		return
 	}
+	if err := g.trickle(s, f); err != nil {
+		refuse(w, err)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// precondition decides about the If-Match of a PATCH: candidates are for the ICE session that they name (RFC 9725
+// section 4.3.2), a restart is for whichever there is (section 4.3.3, whose figure writes the asterisk in quotes).
+// It returns 0, or 428 for a missing field and 412 for another session (section 4.3.1).
+func precondition(match []string, etag string, restart bool) int {
+	if len(match) == 0 {
+		return http.StatusPreconditionRequired
+	}
+	for tag := range strings.SplitSeq(strings.Join(match, ","), ",") {
+		switch tag = strings.TrimSpace(tag); {
+		case tag == etag, restart && (tag == "*" || tag == `"*"`):
+			return 0
+		}
+	}
+	return http.StatusPreconditionFailed
+}
+
+// trickle gives the peer a fragment's candidates. One of a kind unknown here (mDNS, TCP) is no fault of the client's
+// (RFC 9725 section 4.3.2).
+func (g *gateway) trickle(s *session, f fragment) error {
 	target := TargetSubscribe
 	if g.publish {
 		target = TargetPublish
 	}
 	for _, c := range f.candidates {
-		// A candidate of a kind unknown here (mDNS, TCP) is no fault of the client's.
 		if err := s.peer.Candidate(target, c); errors.Is(err, ErrLimit) || errors.Is(err, ErrClosed) {
-			refuse(w, err)
-			return
+			return err
 		}
 	}
-	w.WriteHeader(http.StatusNoContent)
+	return nil
 }
 
-// restart negotiates the first offer again with the new credentials.
+// restart negotiates the first offer again with the new credentials. Its candidates were the ICE session's before;
+// those of the fragment follow as trickled ones do, for the sections that they name. Until the new session connects
+// the old one goes on (RFC 9725 section 4.3.3).
 func (g *gateway) restart(w http.ResponseWriter, s *session, f fragment) {
-	offer := replaceAttribute(replaceAttribute(s.offer, "ice-ufrag", f.ufrag), "ice-pwd", f.pwd)
-	for _, c := range f.candidates {
-		offer = strings.TrimRight(offer, "\r\n") + "\r\na=" + c.Candidate + "\r\n"
-	}
+	offer := replaceAttribute(replaceAttribute(withoutCandidates(s.offer), "ice-ufrag", f.ufrag), "ice-pwd", f.pwd)
 	answer, err := g.negotiate(s.peer, offer)
+	if err == nil {
+		s.offer, s.etag = offer, etag(answer)
+		err = g.trickle(s, f)
+	}
 	if err != nil {
 		refuse(w, err)
 		return
 	}
-	s.offer, s.etag = offer, etag(answer)
 	w.Header().Set("Content-Type", typeFragment)
 	w.Header().Set("ETag", s.etag)
 	w.WriteHeader(http.StatusOK)

@@ -107,7 +107,7 @@ func TestEncoderPublishesAndPlayerWatches(t *testing.T) {
 		w.watch("stranger", path)
 	}
 	if trickled := w.send("clerk", "PATCH", published.header.Get("Location"), []byte("a=end-of-candidates\r\n"),
-		"Content-Type", "application/trickle-ice-sdpfrag"); trickled.status != http.StatusNoContent {
+		"Content-Type", "application/trickle-ice-sdpfrag", "If-Match", published.header.Get("ETag")); trickled.status != http.StatusNoContent {
 		t.Errorf("PATCH: %d %s", trickled.status, trickled.body)
 	}
 	if ended := w.send("clerk", "DELETE", published.header.Get("Location"), nil); ended.status != http.StatusOK {

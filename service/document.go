@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -210,8 +211,8 @@ func (s *Service) make(ctx context.Context, tx pgx.Tx, o order) (Document, error
 	}
 	d := Document{ID: newID(), Case: o.Case.ID, Kind: o.Kind, Title: titles[o.Kind], Number: o.Case.Number, Blob: ref,
 		Signed: true, CreatedAt: at, SignedAt: &at, Party: o.Party}
-	if o.Variant == variantSupplement {
-		d.Title += "（补充）"
+	if strings.HasPrefix(o.Variant, variantSupplement) {
+		d.Title += supplementTitle
 	}
 	_, err = tx.Exec(ctx, `INSERT INTO service_documents
 		(id, case_id, kind, subject, variant, party_id, title, number, hash, size, created_at, signed_at)

@@ -2,6 +2,7 @@ package service
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"yunting/docket"
@@ -36,6 +37,34 @@ func draftText(i interruption.Interruption, zone *time.Location) string {
 		return fmt.Sprintf("录制暂停期间%s的声音、画面未录入，%s。", i.Name, count)
 	}
 	return fmt.Sprintf("%s的声音、画面有缺失，%s，原因：%s。", i.Name, count, i.Cause.Text("zh-CN"))
+}
+
+// englishText is what the record says of an interruption, for who reads no Chinese.
+func englishText(i interruption.Interruption, zone *time.Location) string {
+	first, seconds := i.Stretches[0], i.Missing().Seconds()
+	span := fmt.Sprintf("from %s to %s (%.1f s)", clockText(first.From, zone), clockText(first.To, zone), seconds)
+	switch {
+	case i.Whole() && i.Cause == interruption.Paused:
+		return fmt.Sprintf("The judge paused the recording %s: %s.", span, i.Reason.Text("en"))
+	case i.Whole() && i.Cause == interruption.Failed:
+		return fmt.Sprintf("A fault of the equipment or a technical cause interrupted the recording %s.%s What was written before it is kept whole, and so is what falls short of the technical standard (Provisions on recording hearings, art. 5).", span, englishChoice(i.Choice))
+	case i.Whole():
+		return fmt.Sprintf("The server stopped and was back at %s; the recording went on as a further part. What was written before is kept whole.", clockText(first.From, zone))
+	}
+	return fmt.Sprintf("Of what %s sent, parts are missing: %s. Stretches: %d, in all %.1f s.", i.Name, i.Cause.Text("en"), len(i.Stretches), seconds)
+}
+
+// englishChoice says what the judge decided in a fault; the reason stands in the Chinese text.
+func englishChoice(c interruption.Choice) string {
+	switch c {
+	case interruption.Retry:
+		return " The judge decided to try again."
+	case interruption.Adjourn:
+		return " The judge adjourned until it was mended."
+	case interruption.GoOn:
+		return " The judge decided to go on without a recording, with the clerk's transcript."
+	}
+	return ""
 }
 
 // choiceText says what the judge decided in a fault.
@@ -74,8 +103,12 @@ func explanationText(court docket.Profile, c docket.Case, h docket.Hearing, e Ex
 		return stamp(*t, court.Zone)
 	}
 	doc := pdf.Document{Court: court.Name, Title: titles[KindRecordingExplanation], Number: c.Number, Subject: c.Title}
-	doc.Body = append(doc.Body,
-		paragraph("依照《最高人民法院关于人民法院庭审录音录像的若干规定》第三条、第四条，现将%s的录音录像起止时间、中断情况和原因说明如下：", h.Title),
+	lead := paragraph("依照《最高人民法院关于人民法院庭审录音录像的若干规定》第三条、第四条，现将%s的录音录像起止时间、中断情况和原因说明如下：", h.Title)
+	if e.Supplement() {
+		doc.Title += supplementTitle
+		lead = supplementLead(court, h, e.Signed)
+	}
+	doc.Body = append(doc.Body, lead,
 		pdf.Table{Header: []string{"项目", "内容（时间为UTC+08:00）"}, Widths: []float64{1, 3}, Rows: [][]string{
 			{"案号、案件", c.Number + "，" + c.Title}, {"开庭", moment(h.OpenedAt, "未开庭")},
 			{"录制开始", moment(e.Started, "没有录音录像")}, {"闭庭", moment(e.Ended, "尚未闭庭")},
@@ -94,6 +127,15 @@ func explanationText(court docket.Profile, c docket.Case, h docket.Hearing, e Ex
 	block.Panel = signatories("审判员", judge)
 	doc.Body = append(doc.Body, block)
 	return doc
+}
+
+// supplementLead names what was signed before and says that this adds to it (AV 4).
+func supplementLead(court docket.Profile, h docket.Hearing, earlier []Document) pdf.Paragraph {
+	var named []string
+	for _, d := range earlier {
+		named = append(named, fmt.Sprintf("%s签署的《%s》（SHA-256：%s）", stamp(d.CreatedAt, court.Zone), d.Title, d.Blob.Hash))
+	}
+	return paragraph("%s的录音录像中断情况已由%s说明。此后又发现下列中断，依照《最高人民法院关于人民法院庭审录音录像的若干规定》第四条补充说明如下，原说明继续有效：", h.Title, strings.Join(named, "、"))
 }
 
 func interruptionCount(e Explanation) string {

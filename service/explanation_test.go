@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -182,4 +183,118 @@ func pdfText(t *testing.T, data []byte) string {
 	out, err := exec.Command("pdftotext", path, "-").Output()
 	must(t, err)
 	return strings.ReplaceAll(string(out), "\n", "")
+}
+
+// lateFile enters a recording of a participant with a gap, as one is that was found after the hearing.
+func (c *court) lateFile(h docket.Hearing, participant, cause string) {
+	c.t.Helper()
+	at := c.clock.Now()
+	gaps, err := json.Marshal([]gap{{"mic", at, at.Add(2 * time.Second), cause}})
+	must(c.t, err)
+	ref, err := c.blobs.Put(c.t.Context(), strings.NewReader(participant+cause))
+	must(c.t, err)
+	must(c.t, c.docket.RecordingPart(c.t.Context(), h.ID, docket.Recording{Participant: participant, Name: "李娜", Blob: ref, Started: at, Ended: at.Add(time.Minute), Gaps: gaps}))
+}
+
+// signExplanation has clerk and judge sign what stands there.
+func (c *court) signExplanation(h docket.Hearing) service.Document {
+	c.t.Helper()
+	e, err := c.Explanation(c.t.Context(), h.ID)
+	must(c.t, err)
+	e, err = c.SaveExplanation(c.t.Context(), c.clerk, h.ID, service.ExplanationInput{Version: e.Version, Sign: true})
+	must(c.t, err)
+	made, err := c.ApproveExplanation(c.t.Context(), c.judge, h.ID, e.Version)
+	must(c.t, err)
+	return made
+}
+
+// TestExplanationSupplement: what is found after the judge signed is explained in a supplement that names the first (AV 4),
+// and so again after that.
+func TestExplanationSupplement(t *testing.T) {
+	c := newCourt(t, nil)
+	ctx := t.Context()
+	h := c.interrupted()
+	first := c.signExplanation(h)
+	closed, err := c.Explanation(ctx, h.ID)
+	must(t, err)
+	if closed.Number != 1 || closed.Document == nil || len(closed.Items) != 3 || len(closed.Signed) != 1 {
+		t.Fatalf("signed %+v", closed)
+	}
+	c.lateFile(h, "p9", "lost")
+	draft, err := c.Explanation(ctx, h.ID)
+	must(t, err)
+	if draft.Number != 2 || draft.Version != closed.Version || draft.Document != nil || draft.SignedAt != nil || len(draft.Items) != 1 ||
+		draft.Items[0].Cause != "lost" || len(draft.Signed) != 1 || draft.Signed[0].ID != first.ID {
+		t.Fatalf("the supplement's draft %+v", draft)
+	}
+	if again, err := c.ApproveExplanation(ctx, c.judge, h.ID, closed.Version); err != nil || again.ID != first.ID {
+		t.Errorf("the first signed again: %+v, %v", again, err)
+	}
+	saved, err := c.SaveExplanation(ctx, c.clerk, h.ID, service.ExplanationInput{Version: draft.Version, Note: "备用机已停用。", Sign: true})
+	must(t, err)
+	if _, err := c.ApproveExplanation(ctx, c.judge, h.ID, closed.Version); !errors.Is(err, docket.ErrStale) {
+		t.Errorf("the judge signs what they have not seen: %v", err)
+	}
+	second, err := c.ApproveExplanation(ctx, c.judge, h.ID, saved.Version)
+	must(t, err)
+	if second.ID == first.ID || second.Title != "庭审录音录像情况说明（补充）" {
+		t.Errorf("supplement %+v", second)
+	}
+	c.contains(second, "庭审录音录像情况说明（补充）", first.Blob.Hash.String(), "原说明继续有效", "李娜", "备用机已停用")
+	if path, _ := c.pdf(second); strings.Contains(c.text(path), "硬盘损坏") {
+		t.Error("the supplement tells again what the first explains")
+	}
+	if _, err := c.SaveExplanation(ctx, c.clerk, h.ID, service.ExplanationInput{Version: saved.Version}); !errors.Is(err, docket.ErrConflict) {
+		t.Errorf("another supplement about nothing: %v", err)
+	}
+	c.lateFile(h, "p9", "damaged")
+	third := c.signExplanation(h)
+	c.contains(third, first.Blob.Hash.String(), second.Blob.Hash.String(), "（补充）")
+	read, err := c.ExplanationOf(ctx, second.ID)
+	must(t, err)
+	if read.Number != 2 || len(read.Items) != 1 || !strings.Contains(read.Items[0].English, "the machine was lost") {
+		t.Errorf("the second as read later: %+v", read)
+	}
+	if _, err := c.ExplanationOf(ctx, h.ID); !errors.Is(err, docket.ErrNotFound) {
+		t.Errorf("of what is no explanation: %v", err)
+	}
+}
+
+// TestExplanationIsServed: what the judge signs goes to the parties by the ordinary service: 张伟 has it in the mailbox, 李娜 by
+// mail, each with a proof of service; where nobody consented the clerk sees who needs other means.
+func TestExplanationIsServed(t *testing.T) {
+	c := newCourt(t, nil)
+	ctx := t.Context()
+	h := c.interrupted()
+	c.consent(c.zhang, h.Case, true, "")
+	c.consent(c.li, h.Case, false, "li@example.org")
+	made := c.signExplanation(h)
+	c.settle()
+	list, err := c.Deliveries(ctx, h.Case)
+	must(t, err)
+	list = slices.DeleteFunc(list, func(d service.Delivery) bool { return d.Documents[0].ID != made.ID })
+	if len(list) != 2 || !list[0].Served() || !list[1].Served() || list[0].ProofDocument == nil || list[1].ProofDocument == nil {
+		t.Fatalf("deliveries %+v", list)
+	}
+	for _, d := range list {
+		proof, err := c.Document(ctx, *d.ProofDocument)
+		must(t, err)
+		c.contains(proof, "庭审录音录像情况说", made.Blob.Hash.String()[:12], d.RecipientName)
+		if d.Account != nil && *d.Account == c.li.Account {
+			c.checkSpool("li@example.org", d.ID.String())
+		}
+	}
+	mailbox, err := c.Mailbox(ctx, c.zhang.Account)
+	must(t, err)
+	if !slices.ContainsFunc(mailbox, func(d service.Delivery) bool { return d.Documents[0].ID == made.ID }) {
+		t.Errorf("not in the mailbox: %+v", mailbox)
+	}
+
+	other := c.closedHearing()
+	plain := c.signExplanation(other)
+	list, err = c.Deliveries(ctx, other.Case)
+	must(t, err)
+	if !slices.ContainsFunc(list, func(d service.Delivery) bool { return d.Documents[0].ID == plain.ID && !d.Served() }) {
+		t.Errorf("the clerk is not told that nobody consented: %+v", list)
+	}
 }

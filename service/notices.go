@@ -15,8 +15,12 @@ import (
 	"yunting/service/pdf"
 )
 
-// variantSupplement marks the proof of service that adds a later confirmation.
-const variantSupplement = "supplement"
+// variantSupplement begins the variant of a document that adds to one before it: the proof of service that adds a later
+// confirmation, and the explanation of what was found later. Its title ends with supplementTitle.
+const (
+	variantSupplement = "supplement"
+	supplementTitle   = "（补充）"
+)
 
 // notices makes the documents that a case's stage calls for, and serves them where the parties consented:
 // the receipt of a filing; on acceptance the three notices of LR 9; the request for corrections; the ruling

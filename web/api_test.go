@@ -375,6 +375,7 @@ func (w *apiWalk) recordings(path string) {
 	w.signRecording(path + "/recording")
 	w.explainRecording(path + "/recording/explanation")
 	w.films(path)
+	w.supplementExplanation(path + "/recording/explanation")
 }
 
 // signRecording has one party sign the integrity value and the other object, as they agreed that the recording stands

@@ -161,6 +161,15 @@ func (s *server) apiExplanationRoutes(a *api) []route {
 			func(r *request, in *approveIn) (*body[service.Document], error) {
 				return reply(s.Service.ApproveExplanation(r.Context(), r.actor, r.hearing.ID, in.Body.Version))
 			}),
+		operation(a, route{method: "GET", pattern: "/documents/{document}/explanation", action: identity.ActReadDocument, about: aboutDocument},
+			"signed-explanation", "What a signed explanation of a recording says, with the record's words in English", s.apiSignedExplanation),
 		file(a, preview, "explanation-preview", "The explanation as it will look, unsigned", "application/pdf"),
 	}
+}
+
+func (s *server) apiSignedExplanation(r *request, _ *none) (*body[service.Explanation], error) {
+	if _, err := s.documentCase(r); err != nil {
+		return nil, err
+	}
+	return reply(s.Service.ExplanationOf(r.Context(), r.document.ID))
 }

@@ -4,11 +4,10 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/google/uuid"
-
 	"yunting/docket"
 	"yunting/internal/blob"
 	"yunting/internal/identity"
+	"yunting/service"
 )
 
 type recordingsPage struct {
@@ -23,8 +22,8 @@ type recordingsPage struct {
 	MayCopy    bool
 	Sights     []sightsOf // who could see and hear whom
 
-	Explanation    *uuid.UUID // the document, once the judge has signed
-	MayReadExplain bool       // also before that
+	Explanation    service.Explanation // of a closed hearing: what is signed, or due
+	MayReadExplain bool                // also before it is signed
 
 	MayReadKeeping bool
 	Deletion       *docket.Deletion // by which the files are gone; nil: they are there
@@ -63,11 +62,10 @@ func (s *server) showRecordings(r *request, status int, wrong []fieldError) erro
 		page.MaySign = page.MaySign && !(a.Account == r.actor.Account && a.Current)
 	}
 	if r.hearing.ClosedAt != nil {
-		e, err := s.Service.Explanation(r.Context(), r.hearing.ID)
-		if err != nil {
+		if page.Explanation, err = s.Service.Explanation(r.Context(), r.hearing.ID); err != nil {
 			return err
 		}
-		page.Explanation, page.MayReadExplain = e.Document, r.can(identity.ActReadExplanation)
+		page.MayReadExplain = r.can(identity.ActReadExplanation)
 	}
 	keeping, err := s.Docket.Keeping(r.Context(), r.hearing.ID)
 	if err != nil {

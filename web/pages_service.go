@@ -16,6 +16,7 @@ type documentPage struct {
 	Document   service.Document
 	Deliveries []service.Delivery
 	Signer     string
+	Reading    *service.Explanation // what an explanation of a recording says; nil for any other document
 }
 
 // seesDocument reports whether the person may see that document of the case.
@@ -52,6 +53,13 @@ func (s *server) getDocument(r *request) error {
 		if slices.ContainsFunc(d.Documents, func(x service.Document) bool { return x.ID == r.document.ID }) {
 			data.Deliveries = append(data.Deliveries, d)
 		}
+	}
+	if r.document.Kind == service.KindRecordingExplanation {
+		reading, err := s.Service.ExplanationOf(r.Context(), r.document.ID)
+		if err != nil {
+			return err
+		}
+		data.Reading = &reading
 	}
 	return r.render(http.StatusOK, "document", "document.title", data, in("cases"), func(p *page) { p.Title = r.document.Title })
 }

@@ -63,7 +63,7 @@ test: ## Install what the tests need and run every test: unit, PostgreSQL, socke
 
 e2e: assets ## Only the browser tests, the story and the crash test
 	@sh scripts/need.sh test
-	$(GO) test -shuffle=on -timeout 25m -p 1 -count=1 -run '$(alone)' ./media ./media/record ./signaling ./cmd/yunting
+	$(GO) test -shuffle=on -timeout 25m -p 1 -count=1 -run '$(alone)' ./media ./media/record ./signaling ./web ./cmd/yunting
 
 check: ## Formatting, vet and the TypeScript types (fast)
 	@test -z "$$(gofmt -l cmd docket internal media service signaling web bench 2>/dev/null | tee /dev/stderr)"

@@ -101,7 +101,8 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Accept-Post", typeSDP)
 		w.Header().Set("Accept-Patch", typeFragment)
 		w.Header().Set("Allow", allow)
-		w.WriteHeader(http.StatusNoContent)
+		w.Header().Set("Access-Control-Allow-Methods", allow)
+		w.WriteHeader(http.StatusOK)
 		return
 	}
 	if !strings.Contains(allow, r.Method) {
@@ -226,7 +227,6 @@ func (g *gateway) open(w http.ResponseWriter, r *http.Request, room, stream stri
 	h.Set("Location", location+"/s/"+id)
 	h.Set("ETag", s.etag)
 	h.Set("Accept-Patch", typeFragment)
-	h.Set("Access-Control-Expose-Headers", "Location, ETag, Accept-Patch, Link")
 	w.WriteHeader(http.StatusCreated)
 	// A client that went away takes its session with it by ICE.
 	_, _ = io.WriteString(w, answer)

@@ -199,7 +199,11 @@ func (s *server) handler() http.Handler {
 	}
 	missing := &route{pattern: "(none)", action: open, handle: func(*request) error { return errNotFound }, raw: true}
 	mux.Handle("/", s.serve(missing))
-	return s.logged(s.hosts(s.headers(s.sameOrigin(mux))))
+	gate := http.NewServeMux()
+	gate.Handle("/", s.sameOrigin(mux))
+	gate.Handle("/whip/", s.anyOrigin(mux))
+	gate.Handle("/whep/", s.anyOrigin(mux))
+	return s.logged(s.hosts(s.headers(gate)))
 }
 
 // errCrossSite: a form of another site.

@@ -42,6 +42,23 @@ func (s *server) streamRoutes() []route {
 		options("/whep/{hearing}/{stream}", s.whep), options("/whep/{hearing}/s/{session}", s.whep), options("/whep/{hearing}/{stream}/s/{session}", s.whep))
 }
 
+// anyOrigin lets pages of every origin publish and watch by the token that they were given (RFC 9725 section 4.2: CORS).
+// Cookies count for nothing here, so that no page can act as whoever looks at it: nothing is allowed with credentials,
+// and what a browser of the same site sends all the same is not read.
+func (s *server) anyOrigin(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Header.Del("Cookie")
+		h := w.Header()
+		h.Set("Access-Control-Allow-Origin", "*")
+		h.Set("Access-Control-Expose-Headers", "Location, ETag, Link, Accept-Patch, Retry-After")
+		if r.Method == http.MethodOptions {
+			h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match")
+			h.Set("Access-Control-Max-Age", "7200") // seconds; as long as Chromium keeps it
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // streams are media's two handlers. They hold the sessions, so there is one of each.
 type streams struct{ whip, whep http.Handler }
 

@@ -116,7 +116,7 @@ func TestEncoderPublishesAndPlayerWatches(t *testing.T) {
 	w.until("the stand-in is gone", func() bool {
 		return w.server.SFU.Room(w.hearing.ID.String()).Peer(w.ids["plaintiff"].String()) == nil
 	})
-	if options := w.send("", "OPTIONS", "/whip"+stream, nil); options.status != http.StatusNoContent || !strings.Contains(options.header.Get("Accept-Post"), "sdp") {
+	if options := w.send("", "OPTIONS", "/whip"+stream, nil); options.status != http.StatusOK || !strings.Contains(options.header.Get("Accept-Post"), "sdp") {
 		t.Errorf("OPTIONS: %d %v", options.status, options.header)
 	}
 }
@@ -217,6 +217,55 @@ func TestNobodyIsPushedOut(t *testing.T) {
 	for _, p := range []string{path + "document-camera", "/whep/" + w.hearing.ID.String()} {
 		if reply := w.post("clerk", p, offer); reply.status != http.StatusConflict {
 			t.Errorf("%s after the close: %d %s", p, reply.status, reply.body)
+		}
+	}
+}
+
+// TestStreamsOfOtherOrigins: a page of any origin may use a token at the streams' addresses, and may read what it needs
+// of the answers, refusals included; a cookie is worth nothing there, and no other address is open to other origins.
+func TestStreamsOfOtherOrigins(t *testing.T) {
+	w := newHearing(t)
+	_, offer := streamOffer(t, cameraTrack(t))
+	whip, whep := "/whip/"+w.hearing.ID.String()+"/document-camera", "/whep/"+w.hearing.ID.String()
+	foreign := []string{"Origin", "https://encoder.example", "Sec-Fetch-Site", "cross-site", "Content-Type", "application/sdp"}
+	cookie := append([]string{"Cookie", sessionCookie + "=" + w.tokens["clerk"]}, foreign...)
+	own := []string{"Cookie", sessionCookie + "=" + w.tokens["clerk"], "Origin", w.url, "Sec-Fetch-Site", "same-origin", "Content-Type", "application/sdp"}
+	published := w.send("clerk", "POST", whip, []byte(offer), foreign...)
+	session := published.header.Get("Location")
+	for _, c := range []struct {
+		what, who, method, path string
+		header                  []string
+		want                    int
+		methods                 string // that a preflight allows
+	}{
+		{"preflight of publishing", "", "OPTIONS", whip, foreign, http.StatusOK, "POST, OPTIONS"},
+		{"preflight of a session", "", "OPTIONS", session, foreign, http.StatusOK, "PATCH, DELETE, OPTIONS"},
+		{"preflight of watching", "", "OPTIONS", whep, foreign, http.StatusOK, "POST, OPTIONS"},
+		{"preflight of watching one", "", "OPTIONS", whep + "/document-camera", foreign, http.StatusOK, "POST, OPTIONS"},
+		{"no token", "", "POST", whip, foreign, http.StatusUnauthorized, ""},
+		{"another site's page with a cookie", "", "POST", whip, cookie, http.StatusUnauthorized, ""},
+		{"the court's own page with a cookie", "", "POST", whip, own, http.StatusUnauthorized, ""},
+		{"watching with a cookie", "", "POST", whep, cookie, http.StatusUnauthorized, ""},
+		{"no right", "stranger", "POST", whip, foreign, http.StatusForbidden, ""},
+		{"nothing to watch", "clerk", "POST", whep + "/nobody", foreign, http.StatusConflict, ""},
+		{"the end", "clerk", "DELETE", session, foreign, http.StatusOK, ""},
+	} {
+		reply := w.send(c.who, c.method, c.path, []byte(offer), c.header...)
+		h := reply.header
+		if reply.status != c.want || h.Get("Access-Control-Allow-Origin") != "*" || h.Get("Access-Control-Allow-Credentials") != "" ||
+			h.Get("Access-Control-Allow-Methods") != c.methods || (h.Get("Access-Control-Allow-Headers") == "Authorization, Content-Type, If-Match") != (c.methods != "") {
+			t.Errorf("%s: %d, want %d: %v", c.what, reply.status, c.want, h)
+		}
+	}
+	for _, name := range []string{"Location", "ETag", "Link", "Retry-After"} {
+		if published.status != http.StatusCreated || !strings.Contains(published.header.Get("Access-Control-Expose-Headers"), name) {
+			t.Errorf("%d; %s cannot be read: %v", published.status, name, published.header)
+		}
+	}
+	for _, path := range []string{"/api/v1/cases", "/cases", "/logout"} {
+		reply := w.send("clerk", "POST", path, []byte("{}"), foreign...)
+		if reply.status != http.StatusForbidden || reply.header.Get("Access-Control-Allow-Origin") != "" {
+			t.Errorf("%s from another origin: %d %v", path, reply.status, reply.header)
 		}
 	}
 }

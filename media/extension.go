@@ -65,7 +65,10 @@ func (b *buffer) extension(i int) []byte {
 }
 
 // extend puts the transport-wide number and what the receiver takes of the
-// packet's extensions into the header.
+// packet's extensions into the header. The dependency descriptor goes only with
+// a stream that carries all of its layers: simulcast encodings share one row of
+// frame numbers, so a switch between the key frames of one picture can go
+// backwards in it, and libwebrtc drops such a key frame as an old one.
 func (s *subscription) extend(out *binding, b *buffer, number uint16) {
 	h := &s.header
 	if s.extended {
@@ -77,7 +80,7 @@ func (s *subscription) extend(out *binding, b *buffer, number uint16) {
 	}
 	for i, id := range out.ext {
 		p := b.extension(i)
-		if id == 0 || p == nil {
+		if id == 0 || p == nil || i == extDependency && !b.layer.svc {
 			continue
 		}
 		if len(p) > 16 || id > 14 {

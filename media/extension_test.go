@@ -10,12 +10,13 @@ import (
 )
 
 // TestExtensionsArePassedOn: a packet's extensions go out under the receiver's ids, those that it did not negotiate or
-// that nobody knows do not, and none stays for the next packet.
+// that nobody knows do not, and none stays for the next packet. The dependency descriptor of a stream that is one
+// encoding of several does not go on.
 func TestExtensionsArePassedOn(t *testing.T) {
 	s, _, _ := bench(t)
 	out := &paper{}
 	s.bound.Store(&binding{out: out, ssrc: 1, pt: 98, sequence: 3, ext: extensionIDs{extOrientation: 7, extDependency: 9}})
-	l := &layer{track: s.track, ssrc: 7}
+	l := &layer{track: s.track, ssrc: 7, svc: true}
 	s.track.layers, s.track.format = []*layer{l}, formatOther
 	s.track.ext = extensionIDs{extOrientation: 5, extDependency: 12, extDelay: 6}
 	seq := uint16(1)
@@ -39,12 +40,17 @@ func TestExtensionsArePassedOn(t *testing.T) {
 		return b
 	}
 	turned, long := []byte{2}, bytes.Repeat([]byte{0xaa}, 90)
-	for i, tc := range []struct{ in, want map[uint8][]byte }{
-		{nil, nil},
-		{map[uint8][]byte{5: turned, 6: {1, 2, 3}, 11: {9}}, map[uint8][]byte{7: turned}},
-		{map[uint8][]byte{12: long, 5: turned}, map[uint8][]byte{9: long, 7: turned}},
-		{nil, nil},
+	for i, tc := range []struct {
+		in, want map[uint8][]byte
+		encoding bool
+	}{
+		{nil, nil, false},
+		{map[uint8][]byte{5: turned, 6: {1, 2, 3}, 11: {9}}, map[uint8][]byte{7: turned}, false},
+		{map[uint8][]byte{12: long, 5: turned}, map[uint8][]byte{9: long, 7: turned}, false},
+		{nil, nil, false},
+		{map[uint8][]byte{12: long, 5: turned}, map[uint8][]byte{7: turned}, true},
 	} {
+		l.svc = !tc.encoding
 		s.forward([]*buffer{packetWith(tc.in)}, time.Now())
 		if len(out.heads) != i+1 {
 			t.Fatalf("packet %d: %d sent", i, len(out.heads))

@@ -7,9 +7,10 @@ import (
 	"time"
 
 	"github.com/pion/interceptor"
-	"github.com/pion/interceptor/pkg/twcc"
+	"github.com/pion/rtcp"
 	"github.com/pion/sdp/v3"
 
+	"yunting/media/feedback"
 	"yunting/media/packet"
 )
 
@@ -32,7 +33,7 @@ type reporter struct {
 
 // NewInterceptor is called for each new connection (interceptor.Factory).
 func (r *reporter) NewInterceptor(string) (interceptor.Interceptor, error) {
-	return &arrivals{reporter: r, start: time.Now(), recorder: twcc.NewRecorder(r.ssrc), interval: feedbackFast}, nil
+	return &arrivals{reporter: r, start: time.Now(), interval: feedbackFast}, nil
 }
 
 func newSSRC() uint32 { return rand.Uint32() | 1 }
@@ -78,11 +79,14 @@ type arrivals struct {
 	interceptor.NoOp
 	reporter *reporter
 	start    time.Time
-	due      time.Time // guarded by reporter.mu; set while waiting
+	due      time.Time      // guarded by reporter.mu; set while waiting
+	raw      rtcp.RawPacket // the feedback under way; owned by the reporter
+	packets  [1]rtcp.Packet // it
 
 	mu       sync.Mutex // guards what follows
 	writer   interceptor.RTCPWriter
-	recorder *twcc.Recorder
+	recorder feedback.Recorder
+	media    uint32 // SSRC of the last packet
 	interval time.Duration
 	last     time.Time // when feedback was last sent
 	bytes    int       // received since then
@@ -128,7 +132,8 @@ func (a *arrivals) packet(b []byte, id uint8, now time.Time) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.recorder.Record(h.SSRC, uint16(e[0])<<8|uint16(e[1]), now.Sub(a.start).Microseconds())
+	a.recorder.Record(uint16(e[0])<<8|uint16(e[1]), now.Sub(a.start))
+	a.media = h.SSRC
 	a.bytes += len(b)
 	if a.waiting {
 		return
@@ -146,23 +151,32 @@ func (a *arrivals) packet(b []byte, id uint8, now time.Time) {
 }
 
 // send sends what arrived since the last feedback and chooses the pace of the
-// next: the slower the publisher, the rarer.
+// next: the slower the publisher, the rarer. Only the reporter calls it.
 func (a *arrivals) send(now time.Time) {
 	a.mu.Lock()
 	a.waiting = false
-	packets := a.recorder.BuildFeedbackPacket()
 	if passed := now.Sub(a.last).Seconds(); passed > 0 {
 		bps := float64(a.bytes*8) / passed
 		a.interval = min(max(time.Duration(feedbackBits*feedbackShare/max(bps, 1)*float64(time.Second)), feedbackFast), feedbackSlow)
 	}
 	a.last, a.bytes = now, 0
-	w := a.writer
 	a.mu.Unlock()
-	if w == nil || len(packets) == 0 {
-		return
+	for w := a.next(); w != nil; w = a.next() {
+		// A connection that is going down may refuse it: nobody waits for it then.
+		_, _ = w.Write(a.packets[:], nil)
 	}
-	// A connection that is going down may refuse it: nobody waits for it then.
-	_, _ = w.Write(packets, nil)
+}
+
+// next makes the next feedback and gives its way; nil when there is nothing to tell.
+func (a *arrivals) next() interceptor.RTCPWriter {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.raw = a.recorder.Append(a.raw[:0], a.reporter.ssrc, a.media)
+	a.packets[0] = &a.raw
+	if len(a.raw) == 0 {
+		return nil
+	}
+	return a.writer
 }
 
 var _ interceptor.Factory = (*reporter)(nil)

@@ -22,9 +22,15 @@ func (w *told) Write(ps []rtcp.Packet, _ interceptor.Attributes) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, p := range ps {
-		if cc, ok := p.(*rtcp.TransportLayerCC); ok {
-			w.packets = append(w.packets, cc)
+		raw, err := p.Marshal()
+		if err != nil {
+			return 0, err
 		}
+		cc := new(rtcp.TransportLayerCC)
+		if err := cc.Unmarshal(raw); err != nil {
+			return 0, err
+		}
+		w.packets = append(w.packets, cc)
 	}
 	return 0, nil
 }

@@ -115,10 +115,14 @@ func FuzzReceiverReports(f *testing.F) {
 	s.track.w.call(func() { s.forward([]*buffer{b}, time.Now()) })
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		packets, err := rtcp.Unmarshal(raw)
-		if err != nil {
-			return
+		if s.takeRTCP(raw, time.Now()) != (err == nil) {
+			t.Errorf("%x is taken, or not, against pion: %v", raw, err)
 		}
-		s.handleRTCP(packets, 1)
+		if blocks, ok := onlyReport(raw); ok {
+			if r, is := packets[0].(*rtcp.ReceiverReport); !is || len(packets) != 1 || len(r.Reports)*reportBlock != len(blocks) {
+				t.Errorf("%x: %d bytes of reports, %v", raw, len(blocks), packets)
+			}
+		}
 		s.track.w.call(func() {}) // until what it asked for is done
 		if bps := p.down.estimator.TargetBps(); bps <= 0 {
 			t.Errorf("%d bits a second", bps)

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"encoding/binary"
 	"sync"
 	"time"
 
@@ -52,12 +53,13 @@ func (w *worker) reports() {
 	now := time.Now()
 	for _, t := range w.tracks {
 		t.receiverReport(now)
-		t.senderReports()
+		w.senderReports(t)
 		for _, s := range t.subscriptions() {
 			s.flow.packets.Store(s.packets)
 			s.flow.bytes.Store(s.octets)
 		}
 	}
+	w.sendReports()
 	w.sfu.port.flush()
 }
 
@@ -92,8 +94,8 @@ func (t *track) receiverReport(now time.Time) {
 
 // senderReports tells each receiver how the RTP clock of the track stands
 // to our wall clock (RFC 3550 section 6.4.1): the publishers' reports,
-// translated.
-func (t *track) senderReports() {
+// translated. They leave when the round is over, a receiver's together.
+func (w *worker) senderReports(t *track) {
 	offset, known := t.peer.pub.clock.get()
 	if !known {
 		return
@@ -110,9 +112,63 @@ func (t *track) senderReports() {
 		now := time.Now()
 		since := ntpDuration(ntpTime(now.Add(-offset)), l.sr.ntp)
 		rtpNow := l.sr.rtp + uint32(int64(since.Microseconds())*int64(t.codec.ClockRate)/1e6) + s.mapper.TimestampOffset()
-		s.peer.sub.write(&rtcp.SenderReport{SSRC: b.ssrc, NTPTime: ntpTime(now), RTPTime: rtpNow,
-			PacketCount: s.packets, OctetCount: s.octets})
+		if u := &s.peer.sub; u.reports.add(b.ssrc, ntpTime(now), rtpNow, s.packets, s.octets) {
+			w.told = append(w.told, u)
+		}
 	}
+}
+
+const (
+	senderReportBytes = 28                     // without reception reports (RFC 3550 section 6.4.1)
+	reportsBytes      = 40 * senderReportBytes // of one compound packet
+)
+
+// reports are a receiver's sender reports of one round.
+type reports struct {
+	mu  sync.Mutex // guards raw
+	raw []byte
+}
+
+// add puts a report with the others and tells whether it is the first of them.
+func (r *reports) add(ssrc uint32, ntp uint64, rtp, packets, octets uint32) (first bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	first = len(r.raw) == 0
+	b := append(r.raw, 0x80, byte(rtcp.TypeSenderReport), 0, senderReportBytes/4-1)
+	b = binary.BigEndian.AppendUint32(b, ssrc)
+	b = binary.BigEndian.AppendUint64(b, ntp)
+	b = binary.BigEndian.AppendUint32(b, rtp)
+	b = binary.BigEndian.AppendUint32(b, packets)
+	r.raw = binary.BigEndian.AppendUint32(b, octets)
+	return first
+}
+
+// take empties the reports into the caller's room and leaves that in exchange.
+func (r *reports) take(room []byte) []byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	out := r.raw
+	r.raw = room[:0]
+	return out
+}
+
+// sendReports sends what the workers gathered for each receiver of this one's
+// round, in as few packets as hold it. A closing connection may refuse it.
+func (w *worker) sendReports() {
+	for _, u := range w.told {
+		w.letter = u.reports.take(w.letter)
+		pc := u.writer.Load()
+		for rest := w.letter; len(rest) > 0 && pc != nil; {
+			n := min(len(rest), reportsBytes)
+			w.compound = rest[:n]
+			rest = rest[n:]
+			if err := pc.WriteRTCP([]rtcp.Packet{&w.compound}); err != nil {
+				w.sfu.log.Debug("media: rtcp", "err", err)
+			}
+		}
+	}
+	clear(w.told)
+	w.told = w.told[:0]
 }
 
 // jitter is the interarrival jitter of RFC 3550 section 6.4.1.

@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/pion/rtcp"
 	"github.com/pion/webrtc/v4"
 
 	"yunting/media/simulcast"
@@ -23,6 +22,7 @@ type subscriber struct {
 	candidates candidates
 	writer     atomic.Pointer[webrtc.PeerConnection] // pc, for the workers
 	egress     atomic.Pointer[egress]                // nil: pion protects and sends RTP; settled before anything is ready
+	reports    reports
 
 	mu        sync.Mutex // guards what follows
 	pc        *webrtc.PeerConnection
@@ -341,15 +341,6 @@ func (p *Peer) AnswerSubscribe(sdp string) error {
 	u.candidates.release(u.pc)
 	p.wakeUp()
 	return nil
-}
-
-// write sends RTCP to the receiver; a closing connection may refuse it.
-func (u *subscriber) write(p rtcp.Packet) {
-	if pc := u.writer.Load(); pc != nil {
-		if err := pc.WriteRTCP([]rtcp.Packet{p}); err != nil {
-			u.peer.sfu.log.Debug("media: rtcp", "err", err)
-		}
-	}
 }
 
 // close closes the connection and waits for pion's goroutines.

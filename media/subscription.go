@@ -1,6 +1,7 @@
 package media
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -146,15 +147,45 @@ func (s *subscription) readRTCP() {
 			s.peer.down.feedback(buf[:n], now)
 			continue
 		}
-		packets, err := rtcp.Unmarshal(buf[:n])
-		if err != nil {
+		if !s.takeRTCP(buf[:n], now) {
 			s.peer.fault(faultRTCP)
-			continue
-		}
-		if b := s.bound.Load(); b != nil {
-			s.handleRTCP(packets, b.ssrc)
 		}
 	}
+}
+
+// takeRTCP acts on a packet of the receiver and tells whether it is well-formed.
+func (s *subscription) takeRTCP(raw []byte, now time.Time) bool {
+	b := s.bound.Load()
+	if blocks, ok := onlyReport(raw); ok {
+		for ; b != nil && len(blocks) > 0; blocks = blocks[reportBlock:] {
+			if binary.BigEndian.Uint32(blocks) != b.ssrc {
+				continue
+			}
+			r := new(rtcp.ReceptionReport)
+			if r.Unmarshal(blocks[:reportBlock]) == nil {
+				s.takeReport(r, now)
+			}
+		}
+		return true
+	}
+	packets, err := rtcp.Unmarshal(raw)
+	if err == nil && b != nil {
+		s.handleRTCP(packets, b.ssrc)
+	}
+	return err == nil
+}
+
+const reportBlock = 24 // bytes of a reception report
+
+// onlyReport gives the reception reports of a packet that is one receiver
+// report and nothing else, as most are (RFC 3550 section 6.4.2): every
+// subscription of a receiver reads it and unpacks its own block alone.
+func onlyReport(raw []byte) (blocks []byte, ok bool) {
+	if len(raw) < 8 || raw[0]>>5 != 4 || raw[1] != uint8(rtcp.TypeReceiverReport) || 4+4*int(binary.BigEndian.Uint16(raw[2:])) != len(raw) ||
+		8+reportBlock*int(raw[0]&31) != len(raw) {
+		return nil, false
+	}
+	return raw[8:], true
 }
 
 func (s *subscription) handleRTCP(packets []rtcp.Packet, ssrc uint32) {

@@ -44,6 +44,10 @@ type worker struct {
 	due    []uint16
 	probes []*probe
 	rated  time.Time // when the layers' rates were last taken
+
+	told     []*subscriber  // of this round of reports
+	letter   []byte         // the reports of one of them
+	compound rtcp.RawPacket // of letter
 }
 
 func newWorker(s *SFU) *worker {

@@ -318,7 +318,8 @@ type source struct {
 	seq     uint16
 	ts      uint32
 	picture uint16
-	every   int // a key frame each so many frames, and after each PLI
+	every   int    // a key frame each so many frames, and after each PLI
+	skip    uint16 // sequence numbers left out after each frame
 }
 
 // vp8Packet is one packet of a synthetic VP8 stream (RFC 7741).
@@ -363,7 +364,7 @@ func (s *source) frame(key bool) {
 	_ = s.c.audio.WriteRTP(&rtp.Packet{Header: rtp.Header{Version: 2, SequenceNumber: s.seq / 2, Timestamp: s.ts / 90 * 48}, Payload: []byte{0xf8, 0xff, 0xfe}})
 	_ = s.c.video.WriteRTP(vp8Packet(s.seq, s.ts, s.picture, true, false, key))
 	_ = s.c.video.WriteRTP(vp8Packet(s.seq+1, s.ts, s.picture, false, true, key))
-	s.seq += 2
+	s.seq += 2 + s.skip
 	s.ts += 1800
 	s.picture = (s.picture + 1) & 0x7fff
 }

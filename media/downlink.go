@@ -286,7 +286,7 @@ func (d *downlink) takeReportsLocked(forwards map[*track]*subscription, now time
 			continue
 		}
 		w := float64(1 + t.rates[0].Load())
-		lost += w * float64(rep.FractionLost) / 256
+		lost += w * rep.lost
 		weight += w
 	}
 	if bytes == 0 {

@@ -21,6 +21,7 @@ type forwarder struct {
 	extended bool     // extensions of the last packet are in header
 	numbers  []uint16 // transport-wide sequence numbers by sequence number sent
 	number   [2]byte  // the extension's bytes in header
+	holes    holes    // in the numbers sent
 	rtx      uint16   // next sequence number of RTX
 	media    outgoing // by our own egress
 	repairs  outgoing // by our own egress, on RTX
@@ -125,6 +126,7 @@ func (s *subscription) forward(run []*buffer, now time.Time) (packets, bytes int
 		if !ok {
 			continue
 		}
+		s.holes.sent(to.Seq)
 		s.count(out, b, to.Seq, now)
 		s.write(out, b, to)
 		s.sentAt = b.arrived

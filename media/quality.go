@@ -130,9 +130,9 @@ func (u *subscriber) measure(rtt time.Duration) ([]TrackQuality, time.Duration) 
 			Packets: int(uint32(now.packets - sent.was.packets)), BitrateBps: int(uint32(now.bytes-sent.was.bytes)) * 8, Freezes: int(now.freezes - sent.was.freezes)}
 		sent.was = now
 		if rep := s.report.Load(); rep != nil {
-			q.Lost = (q.Packets*int(rep.FractionLost) + 128) / 256
+			q.Lost = int(float64(q.Packets)*rep.lost + 0.5)
 			q.Packets -= q.Lost
-			q.Jitter = time.Duration(rep.Jitter) * time.Second / time.Duration(max(t.codec.ClockRate, 1))
+			q.Jitter = time.Duration(rep.jitter) * time.Second / time.Duration(max(t.codec.ClockRate, 1))
 		}
 		if q.RTT > 0 {
 			rtt = q.RTT

@@ -45,7 +45,7 @@ type subscription struct {
 	allowed     atomic.Bool // the receiver may receive
 	ready       atomic.Bool // the connection is up
 	bound       atomic.Pointer[binding]
-	report      atomic.Pointer[rtcp.ReceptionReport]
+	report      atomic.Pointer[reception]
 	rtt         atomic.Int64 // nanoseconds, by RTCP
 	flow        sentStats
 	wire        atomic.Int64                   // bytes sent to a receiver without transport-wide numbers
@@ -214,9 +214,9 @@ func (s *subscription) handleRTCP(packets []rtcp.Packet, ssrc uint32) {
 	}
 }
 
-// takeReport keeps a report and measures the round trip (RFC 3550 section 6.4.1).
+// takeReport keeps what a report says of the way to the receiver, and measures the round trip (RFC 3550 section 6.4.1).
 func (s *subscription) takeReport(r *rtcp.ReceptionReport, now time.Time) {
-	s.report.Store(r)
+	s.track.w.do(func() { s.report.Store(&reception{s.holes.lost(r), r.Jitter}) })
 	if r.LastSenderReport == 0 {
 		return
 	}

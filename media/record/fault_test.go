@@ -63,7 +63,8 @@ func FuzzReadSegment(f *testing.F) {
 	dir := f.TempDir()
 	w, err := createSegment(machine{}, dir, "p", 1, time.Unix(1, 0))
 	must(f, err)
-	must(f, w.append(record{kind: kindPacket, track: 1, at: time.Unix(1, 0), data: []byte("packet")}))
+	r := record{kind: kindPacket, track: 1, at: time.Unix(1, 0), data: []byte("packet")}
+	must(f, w.append(r.encode(nil), r.at))
 	must(f, closeSegment(w))
 	b, err := os.ReadFile(filepath.Join(dir, "000001.seg"))
 	must(f, err)

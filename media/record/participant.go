@@ -45,9 +45,9 @@ func (p *participant) open(at time.Time) (settled Segment, err error) {
 		return settled, err
 	}
 	for _, d := range p.tracks {
-		err = errors.Join(err, p.seg.append(declare(d, at)))
+		err = errors.Join(err, p.seg.append(declare(d, at).encode(nil), at))
 		if !p.lostAt.IsZero() {
-			err = errors.Join(err, p.seg.append(faultRecord(d.Number, p.lostAt, at, CauseFault)))
+			err = errors.Join(err, p.seg.append(faultRecord(d.Number, p.lostAt, at, CauseFault).encode(nil), at))
 		}
 	}
 	p.lostAt = time.Time{}

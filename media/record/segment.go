@@ -45,6 +45,20 @@ type record struct {
 	data  []byte
 }
 
+// encode appends the record as it stands in a segment.
+func (r record) encode(b []byte) []byte {
+	from := len(b)
+	b = append(b, make([]byte, recordHead)...)
+	b = append(b, r.kind)
+	b = binary.BigEndian.AppendUint16(b, r.track)
+	b = binary.BigEndian.AppendUint64(b, uint64(r.at.UnixNano()))
+	b = append(b, r.data...)
+	body := b[from+recordHead:]
+	binary.BigEndian.PutUint32(b[from:], uint32(len(body)))
+	binary.BigEndian.PutUint32(b[from+4:], crc32.Checksum(body, castagnoli))
+	return b
+}
+
 // Segment is a line of the segment list.
 type Segment struct {
 	Number      int       `json:"number"`
@@ -89,7 +103,6 @@ type segmentWriter struct {
 	buf   *bufio.Writer
 	sum   hash.Hash
 	dirty bool
-	head  [recordHead + recordBody]byte
 }
 
 // createSegment opens a participant's segment with a number that no other has.
@@ -116,24 +129,15 @@ func (s *segmentWriter) put(b []byte) error {
 	return err
 }
 
-func (s *segmentWriter) append(r record) error {
-	if len(r.data)+recordBody > maxRecord {
-		return fmt.Errorf("record of %d bytes", len(r.data))
+// append appends a record, encoded, of what happened at a time.
+func (s *segmentWriter) append(encoded []byte, at time.Time) error {
+	if len(encoded) > recordHead+maxRecord {
+		return fmt.Errorf("record of %d bytes", len(encoded))
 	}
-	h := s.head[:]
-	binary.BigEndian.PutUint32(h, uint32(recordBody+len(r.data)))
-	h[8] = r.kind
-	binary.BigEndian.PutUint16(h[9:], r.track)
-	binary.BigEndian.PutUint64(h[11:], uint64(r.at.UnixNano()))
-	crc := crc32.Update(crc32.Checksum(h[8:], castagnoli), castagnoli, r.data)
-	binary.BigEndian.PutUint32(h[4:], crc)
-	if r.at.After(s.line.To) {
-		s.line.To = r.at.UTC()
+	if at.After(s.line.To) {
+		s.line.To = at.UTC()
 	}
-	if err := s.put(h); err != nil {
-		return err
-	}
-	return s.put(r.data)
+	return s.put(encoded)
 }
 
 // age is how long the segment has been open.

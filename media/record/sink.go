@@ -99,7 +99,7 @@ type item struct {
 	decl  *declaration
 	at    time.Time
 	since time.Time // of a fault
-	data  *[]byte   // pooled; of a packet or report
+	data  *[]byte   // pooled; the encoded record of a packet or report
 }
 
 var pool = sync.Pool{New: func() any { b := make([]byte, 0, 1600); return &b }}
@@ -113,35 +113,36 @@ type sink struct {
 
 // RTP queues a packet (media.Sink).
 func (s *sink) RTP(pkt []byte, arrived time.Time) {
-	b := pool.Get().(*[]byte)
-	*b = append((*b)[:0], pkt...)
-	s.offer(kindPacket, b, arrived)
+	s.offer(record{kind: kindPacket, track: s.decl.Number, at: arrived, data: pkt})
 }
 
 // SenderReport queues the publisher's clock mapping (media.Sink).
 func (s *sink) SenderReport(ntp uint64, rtp uint32, arrived time.Time) {
-	b := pool.Get().(*[]byte)
-	*b = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64((*b)[:0], ntp), rtp)
-	s.offer(kindReport, b, arrived)
+	var b [12]byte
+	binary.BigEndian.PutUint64(b[:], ntp)
+	binary.BigEndian.PutUint32(b[8:], rtp)
+	s.offer(record{kind: kindReport, track: s.decl.Number, at: arrived, data: b[:]})
 }
 
 // offer never blocks: what the disk cannot take is missing from the record,
-// and the record says so.
-func (s *sink) offer(kind byte, b *[]byte, at time.Time) {
+// and the record says so. The record is encoded here, where its bytes are in the
+// processor's cache still.
+func (s *sink) offer(rec record) {
 	r := s.recorder
 	if len(r.queue) >= cap(r.queue)-rareItems {
-		pool.Put(b)
 		if s.since.IsZero() {
-			s.since = at
+			s.since = rec.at
 			r.troubles.begin(s.decl.Peer, ErrSlow)
 		}
 		return
 	}
 	if !s.since.IsZero() {
-		r.put(item{kind: kindFault, decl: &s.decl, at: at, since: s.since})
+		r.put(item{kind: kindFault, decl: &s.decl, at: rec.at, since: s.since})
 		s.since = time.Time{}
 	}
-	r.put(item{kind: kind, decl: &s.decl, at: at, data: b})
+	b := pool.Get().(*[]byte)
+	*b = rec.encode((*b)[:0])
+	r.put(item{kind: rec.kind, decl: &s.decl, at: rec.at, data: b})
 }
 
 // Close queues the track's end (media.Sink).

@@ -61,7 +61,7 @@ func (w *writer) take(i item) {
 	case kindPause, kindResume:
 		w.paused = i.kind == kindPause
 		for _, p := range w.participants {
-			w.write(p, record{kind: i.kind, at: i.at})
+			w.write(p, record{kind: i.kind, at: i.at}.encode(nil), i.at)
 		}
 		return
 	case kindTrack:
@@ -69,7 +69,7 @@ func (w *writer) take(i item) {
 		p.tracks = append(p.tracks, i.decl)
 		// The declaration is written with the first segment, or now.
 		if p.seg != nil {
-			w.write(p, declare(i.decl, i.at))
+			w.write(p, declare(i.decl, i.at).encode(nil), i.at)
 		}
 		return
 	}
@@ -77,14 +77,14 @@ func (w *writer) take(i item) {
 	if w.paused && i.kind == kindPacket {
 		return
 	}
-	r := record{kind: i.kind, track: i.decl.Number, at: i.at}
 	switch {
-	case i.kind == kindFault:
-		r = faultRecord(i.decl.Number, i.since, i.at, CauseOverflow)
 	case i.data != nil:
-		r.data = *i.data
+		w.write(p, *i.data, i.at)
+	case i.kind == kindFault:
+		w.write(p, faultRecord(i.decl.Number, i.since, i.at, CauseOverflow).encode(nil), i.at)
+	default:
+		w.write(p, record{kind: i.kind, track: i.decl.Number, at: i.at}.encode(nil), i.at)
 	}
-	w.write(p, r)
 }
 
 func declare(d *declaration, at time.Time) record {
@@ -114,11 +114,12 @@ func (w *writer) participant(peer string) *participant {
 	return p
 }
 
-// write appends a record to the participant's segment. A failing disk is
-// reported once and tried again; it works when something was flushed to it.
-func (w *writer) write(p *participant, r record) {
-	now := w.opts.Now()
+// write appends a record, encoded, of what happened at a time to the participant's
+// segment. A failing disk is reported once and tried again; it works when something
+// was flushed to it.
+func (w *writer) write(p *participant, encoded []byte, at time.Time) {
 	if p.failed && p.seg == nil {
+		now := w.opts.Now()
 		if now.Before(p.retryAt) {
 			return
 		}
@@ -129,14 +130,14 @@ func (w *writer) write(p *participant, r record) {
 	}
 	// What the clock does not close in time, such as in a burst, is closed here.
 	late := w.opts.SegmentLength + 2*flushEvery
-	if p.seg != nil && (p.seg.age(r.at) >= late || p.seg.line.Size >= segmentBytes) {
+	if p.seg != nil && (p.seg.age(at) >= late || p.seg.line.Size >= segmentBytes) {
 		line, err := p.close()
 		w.done(p, line, err)
 	}
-	settled, err := p.open(r.at)
+	settled, err := p.open(at)
 	w.tell(settled)
 	if err == nil {
-		err = p.seg.append(r)
+		err = p.seg.append(encoded, at)
 	}
 	if err != nil {
 		w.fail(p, err)

@@ -31,7 +31,14 @@ type machine struct{}
 func (machine) Mkdir(dir string) error { return os.Mkdir(dir, 0o700) }
 
 func (machine) Open(path string, flag int) (file, error) {
-	return os.OpenFile(path, flag|os.O_APPEND|os.O_WRONLY, 0o600)
+	f, err := os.OpenFile(path, flag|os.O_APPEND|os.O_WRONLY, 0o600)
+	switch {
+	case err != nil:
+		return nil, err
+	case flag&os.O_EXCL != 0: // a segment
+		return newAhead(f), nil
+	}
+	return f, nil
 }
 
 func (machine) SyncDir(dir string) error { return SyncDir(dir) }

@@ -16,6 +16,7 @@ const (
 	flushEvery = 500 * time.Millisecond // what a crash can lose
 	retryEvery = 2 * time.Second        // how often a failing disk is tried again
 	syncers    = 16                     // files that are synced at once
+	burst      = 64                     // items that are taken before the clock is looked at
 )
 
 // writer owns the segments of all participants; it runs on the recorder's
@@ -38,14 +39,20 @@ func (w *writer) run(queue <-chan item) {
 	for {
 		select {
 		case i := <-queue:
-			if i.kind == kindStop {
-				w.flush(func(*participant) bool { return true })
-				w.end()
-				return
-			}
-			w.take(i)
-			if i.data != nil {
-				pool.Put(i.data)
+			for more := min(len(queue), burst); ; more-- {
+				if i.kind == kindStop {
+					w.flush(func(*participant) bool { return true })
+					w.end()
+					return
+				}
+				w.take(i)
+				if i.data != nil {
+					pool.Put(i.data)
+				}
+				if more == 0 {
+					break
+				}
+				i = <-queue
 			}
 		case <-w.tick.C:
 			now := w.opts.Now()

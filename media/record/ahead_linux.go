@@ -1,0 +1,48 @@
+package record
+
+import (
+	"os"
+	"syscall"
+)
+
+// aheadBytes is how much room a segment takes on the disk before it is written:
+// writes into it cost half of what they cost where each has to ask for room.
+const aheadBytes = 1 << 20
+
+// ahead is a new file that takes its room in large pieces and gives back at its
+// end what it did not need. A kill leaves such a piece behind its end.
+type ahead struct {
+	*os.File
+	size, room int64
+}
+
+func newAhead(f *os.File) file { return &ahead{File: f} }
+
+func (a *ahead) Write(b []byte) (int, error) {
+	if a.size+int64(len(b)) > a.room {
+		a.take(int64(len(b)))
+	}
+	n, err := a.File.Write(b)
+	a.size += int64(n)
+	return n, err
+}
+
+// take takes room for n bytes and more. A disk that cannot, or has so much no
+// longer, is written to without: the write says whether it is full.
+func (a *ahead) take(n int64) {
+	const keepSize = 1 // FALLOC_FL_KEEP_SIZE of fallocate(2)
+	length := max(n, aheadBytes)
+	a.room = a.size + length
+	c, err := a.SyscallConn()
+	if err != nil {
+		return
+	}
+	_ = c.Control(func(fd uintptr) { _ = syscall.Fallocate(int(fd), keepSize, a.size, length) })
+}
+
+func (a *ahead) Close() error {
+	if a.room > a.size {
+		_ = a.File.Truncate(a.size) // what stays taken lacks nothing
+	}
+	return a.File.Close()
+}

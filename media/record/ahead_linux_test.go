@@ -1,0 +1,33 @@
+package record
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// TestRoomAheadIsGivenBack: a segment's file is as long as what was written, takes
+// its room ahead while it is open and holds none at its end.
+func TestRoomAheadIsGivenBack(t *testing.T) {
+	path := filepath.Join(t.TempDir(), SegmentFile(1))
+	f, err := machine{}.Open(path, os.O_CREATE|os.O_EXCL)
+	must(t, err)
+	a := f.(*ahead)
+	const written = 2*aheadBytes + 1000
+	for _, n := range []int{1000, aheadBytes, aheadBytes} {
+		_, err := f.Write(make([]byte, n))
+		must(t, err)
+		if a.room < a.size {
+			t.Errorf("room for %d of %d bytes", a.room, a.size)
+		}
+	}
+	must(t, f.Sync())
+	must(t, f.Close())
+	got, err := os.Stat(path)
+	must(t, err)
+	held := got.Sys().(*syscall.Stat_t).Blocks * 512
+	if got.Size() != written || held > written+aheadBytes/4 {
+		t.Errorf("%d bytes that hold %d, want %d", got.Size(), held, written)
+	}
+}

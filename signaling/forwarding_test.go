@@ -1,13 +1,14 @@
 package signaling
 
 import (
-	"bytes"
 	"io"
+	"slices"
 	"testing"
 	"time"
 
 	"yunting/docket"
 	"yunting/docket/integrity"
+	"yunting/internal/blob"
 )
 
 // forwardings are those of one receiver and sender, as docket has them now.
@@ -21,6 +22,59 @@ func (c *court) forwardings(receiver, sender *client) (list []docket.Forwarding)
 		}
 	}
 	return list
+}
+
+// forwardingFile is the list that the value covers, which is what docket has.
+func (c *court) forwardingFile(value docket.Integrity) []docket.Forwarding {
+	c.t.Helper()
+	read := func(h blob.Hash) []byte {
+		r, err := c.blobs.Open(c.t.Context(), h)
+		check(c.t, err)
+		text, err := io.ReadAll(r)
+		check(c.t, err)
+		check(c.t, r.Close())
+		return text
+	}
+	record, err := integrity.Parse(read(value.File.Hash))
+	check(c.t, err)
+	item := record.Items[len(record.Items)-1]
+	if item.Kind != integrity.KindForwarding {
+		c.t.Fatalf("the last item is a %s", item.Kind)
+	}
+	list, err := docket.ParseForwardings(read(item.SHA256))
+	check(c.t, err)
+	all, err := c.docket.Forwardings(c.t.Context(), c.hearing.ID)
+	check(c.t, err)
+	if !slices.Equal(list.Forwardings, all) || list.Hearing != c.hearing.ID.String() {
+		c.t.Errorf("the file has %v, the database %v", list.Forwardings, all)
+	}
+	return all
+}
+
+// TestForwardingWithoutRecording: of a hearing that was never recorded the list is a file of the record too, to its last packet.
+func TestForwardingWithoutRecording(t *testing.T) {
+	c := newCourt(t)
+	judge, clerk := c.enter(t, "judge", nil), c.enter(t, "clerk", nil)
+	judge.join()
+	clerk.join()
+	eventually(t, "sound flows", 10*time.Second, func() bool { return clerk.hears(judge) > 5 })
+	c.hub.Load().SetLowSpace(true)
+	if code := judge.ask("phase", map[string]any{"to": "opening"}); code != "recording-unavailable" {
+		t.Fatalf("opened: %q", code)
+	}
+	judge.must("recording-choice", map[string]any{"choice": "go_on", "reason": "笔录"})
+	heard := clerk.hears(judge)
+	eventually(t, "sound flows in the hearing", 10*time.Second, func() bool { return clerk.hears(judge) > heard+10 })
+	judge.must("phase", map[string]any{"to": "recess"})
+	judge.must("phase", map[string]any{"to": "closed"})
+	all := c.forwardingFile(c.sealedSoon("the hearing has its integrity value"))
+	recordings, err := c.docket.Recordings(t.Context(), c.hearing.ID)
+	check(t, err)
+	if len(recordings) > 0 || !slices.ContainsFunc(all, func(f docket.Forwarding) bool {
+		return f.Receiver == clerk.id().String() && f.Sender == judge.id().String() && f.Packets >= 5
+	}) {
+		t.Errorf("%d recordings, received %v", len(recordings), all)
+	}
 }
 
 // TestForwarding keeps who heard whom: nothing before the opening, a stretch for each phase, none of who is muted, in the
@@ -50,38 +104,13 @@ func TestForwarding(t *testing.T) {
 	judge.join()
 	judge.must("pause", map[string]any{"reason": "recess"})
 	judge.must("phase", map[string]any{"to": "closed"})
-	var value docket.Integrity
-	eventually(t, "the hearing has its integrity value", 20*time.Second, func() bool {
-		v, err := c.docket.IntegrityOf(t.Context(), c.hearing.ID)
-		value = v
-		return err == nil
-	})
+	value := c.sealedSoon("the hearing has its integrity value")
 	if again := c.forwardings(judge, clerk); len(again) != len(muted) || again[len(again)-1] != muted[len(muted)-1] {
 		t.Errorf("of the muted: %v, later %v", muted, again)
 	}
-	r, err := c.blobs.Open(t.Context(), value.File.Hash)
-	check(t, err)
-	text, err := io.ReadAll(r)
-	check(t, err)
-	check(t, r.Close())
-	record, err := integrity.Parse(text)
-	check(t, err)
-	item := record.Items[len(record.Items)-1]
-	if item.Kind != integrity.KindForwarding {
-		t.Fatalf("the last item is a %s", item.Kind)
-	}
-	var file bytes.Buffer
-	r, err = c.blobs.Open(t.Context(), item.SHA256)
-	check(t, err)
-	_, err = file.ReadFrom(r)
-	check(t, err)
-	check(t, r.Close())
-	list, err := docket.ParseForwardings(file.Bytes())
-	check(t, err)
-	all, err := c.docket.Forwardings(t.Context(), c.hearing.ID)
-	check(t, err)
-	if len(list.Forwardings) != len(all) || len(all) < 3 || list.Hearing != c.hearing.ID.String() {
-		t.Errorf("the file has %d stretches, the database %d", len(list.Forwardings), len(all))
+	all := c.forwardingFile(value)
+	if len(all) < 3 {
+		t.Errorf("%d stretches", len(all))
 	}
 	for _, f := range all {
 		if f.From.Before(opened) || f.To.Before(f.From) || f.Packets == 0 || f.Source != "mic" {

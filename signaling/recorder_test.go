@@ -286,12 +286,14 @@ func TestLowSpace(t *testing.T) {
 }
 
 // sealedSoon waits until the hearing has its integrity value.
-func (c *court) sealedSoon(what string) {
+func (c *court) sealedSoon(what string) (value docket.Integrity) {
 	c.t.Helper()
 	eventually(c.t, what, 40*time.Second, func() bool {
-		_, err := c.docket.IntegrityOf(c.t.Context(), c.hearing.ID)
+		v, err := c.docket.IntegrityOf(c.t.Context(), c.hearing.ID)
+		value = v
 		return err == nil
 	})
+	return value
 }
 
 // TestSessionsThatEndTogether stores many sessions of a closed hearing at once: one of them seals it.

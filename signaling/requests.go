@@ -332,7 +332,13 @@ func (r *room) followPhase(started bool) {
 		r.noteStarted("")
 	case r.hearing.Phase == docket.PhaseClosed:
 		if r.recording == nil {
-			r.hub.finishes.Go(func() { r.hub.sealUnrecorded(r.id) })
+			noted := r.forwarding
+			r.hub.finishes.Go(func() {
+				if noted != nil {
+					<-noted.done // the integrity value is of it too
+				}
+				r.hub.sealUnrecorded(r.id)
+			})
 		}
 		r.endRecording(causeClosed)
 		r.fault = nil

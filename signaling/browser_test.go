@@ -36,17 +36,17 @@ func TestBrowser(t *testing.T) {
 		tabs[seat] = openTab(t, browser, site.URL+"/room?seat="+seat)
 		tabs[seat].until("the declaration is asked for", `document.querySelector('input[name=discipline]')`)
 		if seat == "plaintiff" {
-			tabs[seat].shots("declare")
+			tabs[seat].look("declare")
 		}
 		tabs[seat].declare()
 	}
 	clerk, judge, plaintiff, defendant := tabs["clerk"], tabs["judge"], tabs["plaintiff"], tabs["defendant"]
 	plaintiff.until("waits in the lobby", `document.querySelector('.gate-card .pulse')`)
-	plaintiff.shots("lobby")
+	plaintiff.look("lobby")
 	clerk.until("the clerk is in", `document.querySelector('[data-act=people]')`)
 	clerk.run(`document.querySelector('[data-act=people]').click()`)
 	clerk.until("both wait", `document.querySelectorAll('.waiting').length === 2`)
-	clerk.shots("admission")
+	clerk.look("admission")
 	clerk.run(`document.querySelectorAll('.waiting input').forEach(x => x.click())`)
 	clerk.until("both can be admitted", `document.querySelectorAll('[data-admit]:not(:disabled)').length === 2`)
 	clerk.run(`document.querySelectorAll('[data-admit]').forEach(x => x.click())`)
@@ -87,8 +87,11 @@ func (c *court) session(judge, clerk, plaintiff, defendant *tab) {
 	plaintiff.run(`document.querySelector('.panel-close').click()`)
 	plaintiff.shots("room-faces")
 	plaintiff.run(`document.querySelector('[data-act=transcript]').click()`)
+	c.reconnecting(plaintiff)
 	c.comeBack(plaintiff)
 	plaintiff.until("still decodes the judge", fmt.Sprintf(`(window.before ??= (await __room.stats())[%q]?.framesDecoded) && (await __room.stats())[%q]?.framesDecoded > window.before + 10`, c.people["judge"].Account, c.people["judge"].Account))
+	c.rest(judge, plaintiff)
+	c.sendOut(judge, defendant)
 	for _, phase := range []string{"debate", "final_statements", "closed"} {
 		judge.until(phase+" is offered", fmt.Sprintf(`document.querySelector('[data-phase=%s]:not(:disabled)')`, phase))
 		judge.run(fmt.Sprintf(`document.querySelector('[data-phase=%s]').click()`, phase))
@@ -96,9 +99,47 @@ func (c *court) session(judge, clerk, plaintiff, defendant *tab) {
 	judge.until("the closing is asked", `document.querySelector('dialog [data-act=confirm]')`)
 	judge.run(`document.querySelector('dialog [data-act=confirm]').click()`)
 	plaintiff.until("can confirm", `document.querySelector('[data-act=confirm-transcript]')`)
-	plaintiff.shots("closed")
+	plaintiff.look("closed")
 	plaintiff.run(`document.querySelector('[data-act=confirm-transcript]').click()`)
 	clerk.until("sees the confirmation", `__room.state.answers.length === 1 && __room.state.answers[0].confirmed`)
+}
+
+// reconnecting looks at a page whose socket is cut for a while.
+func (c *court) reconnecting(p *tab) {
+	c.t.Helper()
+	p.run(`window.real = WebSocket; WebSocket = function () { return {close() {}, send() {}} }; __room.dropSocket()`)
+	p.until("says that it is cut off", `document.querySelector('.lost[role=alert]')`)
+	p.look("reconnecting")
+	p.run(`WebSocket = window.real; dispatchEvent(new Event('online'))`)
+	p.until("is online", `__room.state.connection === 'online' && !document.querySelector('.lost')`)
+}
+
+// rest looks at a page during a recess.
+func (c *court) rest(judge, p *tab) {
+	c.t.Helper()
+	judge.run(`document.querySelector('[data-phase=recess]').click()`)
+	p.until("the recess", `__room.state.phase === 'recess' && document.querySelector('.rec-paused')`)
+	p.look("recess")
+	judge.look("recess-judge")
+	judge.until("may go on", `document.querySelector('[data-phase=investigation]:not(:disabled)')`)
+	judge.run(`document.querySelector('[data-phase=investigation]').click()`)
+	p.until("goes on", `__room.state.phase === 'investigation'`)
+}
+
+// sendOut removes a person from the hearing and looks at what they see.
+func (c *court) sendOut(judge, p *tab) {
+	c.t.Helper()
+	judge.run(`document.querySelector('[data-act=people]').click()`)
+	button := fmt.Sprintf(`document.querySelector('[data-remove="%s"]')`, c.people["defendant"].Account)
+	judge.until("may send out", button)
+	judge.run(button + `.click()`)
+	judge.until("is asked why", `document.querySelector('dialog[open] input')`)
+	judge.look("remove-dialog")
+	judge.do(chromedp.SendKeys(`dialog input`, "扰乱法庭秩序"))
+	judge.run(`document.querySelector('[data-act=remove]').click()`)
+	p.until("is out", `__room.state.stage === 'ended' && document.querySelector('.gate-card[role=alert]')`)
+	p.look("removed")
+	judge.run(`document.querySelector('[data-act=control]').click()`)
 }
 
 // comeBack breaks the socket three times. The best gap counts: a machine busy with other tests says

@@ -19,7 +19,7 @@ func TestBrowserCodec(t *testing.T) {
 	enter := func(seat, codec string) *tab {
 		p := openTab(t, browser, site.URL+"/room?seat="+seat)
 		p.run(fmt.Sprintf(`localStorage.setItem('yunting.devices', JSON.stringify({picture: 'small', codec: %q}))`, codec))
-		p.do(chromedp.Navigate(site.URL + "/room?seat=" + seat))
+		p.do(chromedp.Navigate(site.URL + "/room?lang=en&seat=" + seat))
 		p.until("the declaration is asked for", `document.querySelector('input[name=discipline]')`)
 		p.declare()
 		return p
@@ -30,6 +30,10 @@ func TestBrowserCodec(t *testing.T) {
 	clerk.until("gets the judge's picture", shown("judge")+`?.framesDecoded > 10`)
 	clerk.until("sends H264", `(await __room.sent()).every(l => l.codec === 'video/H264')`)
 	judge.until("sends AV1 in one stream of two layers", `(await __room.sent()).map(l => l.codec + l.mode).join() === 'video/AV1L2T3_KEY'`)
+	judge.run(`document.querySelector('[data-act=devices]').click()`)
+	judge.until("may choose the codec", `document.querySelector('dialog[open] select[name=codec]')`)
+	judge.look("devices")
+	judge.run(`document.querySelector('dialog .primary').click()`)
 	for _, size := range []struct {
 		css    string
 		height int

@@ -53,7 +53,7 @@ func (c *court) shareOnce(judge, clerk *tab, sharer, id string) {
 	judge.until("sees the screen", fmt.Sprintf(`(await __room.stats())[%q]?.framesDecoded > 3`, id))
 	for name, p := range map[string]*tab{"judge": judge, "clerk": clerk} {
 		p.until("shows the screen first", fmt.Sprintf(`document.querySelector('.stage article').dataset.peer === %q && document.querySelector('.tile.screen.front')`, id))
-		p.shots("screen-" + name)
+		p.look("screen-" + name)
 	}
 	judge.until("is told", `document.querySelector('.toasts[aria-live]').textContent.includes('王磊 正在共享屏幕')`)
 	natural := clerk.number(`(s => 10000 * s.width + s.height)(window.shared.getVideoTracks()[0].getSettings())`)

@@ -46,6 +46,10 @@ func TestBrowserFilm(t *testing.T) {
 	}
 	v.axe("a film that is done")
 	v.shotAll("film-done")
+	v.choose("/theme", "dark")
+	v.size(390, 800)
+	v.axe("a film that is done, dark on a phone")
+	v.shotAll("film-dark")
 	film := v.get(evaluate[string](v, `document.querySelector('[data-films] li a.button[href$="/file"]').getAttribute('href')`))
 	t.Logf("made in %v, progress %v, %d bytes", made.Round(time.Second), seen, len(film))
 	playsThrough(t, written(t, t.TempDir(), "film.mp4", film))

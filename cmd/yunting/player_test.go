@@ -65,6 +65,9 @@ func TestBrowserPlayerKeepsAllTilesInStep(t *testing.T) {
 	v.until("the English player", `document.querySelector('.player-toggle')?.innerText === 'Play'`, 30*time.Second)
 	v.shotAll("player-dark-en")
 	v.axe("player en dark")
+	v.size(390, 800)
+	v.axe("player en dark on a phone")
+	v.size(1440, 900)
 	aloneByKeys(t, v)
 }
 

@@ -31,7 +31,7 @@ export function App() {
   }, [state.stage, closed]);
 
   return (
-    <div class={`room stage-${state.stage} ${tab ? "with-panel" : ""}`}>
+    <div class={`room stage-${state.stage} ${tab ? "with-panel" : ""} ${closed ? "closed" : ""}`}>
       <Status />
       {state.stage === "admitted" ? (
         <>

@@ -97,7 +97,7 @@ const en: Record<Key, string> = {
   "screen.told.on": "{name} is sharing a screen.", "screen.told.off": "{name} no longer shares a screen.", "tile.screen": "{name}'s screen", "screen.failed": "The screen did not open. Let the browser record the screen in the system's settings and try again.",
   "tile.you": "(you)", "tile.lost": "Connection lost, waiting", "tile.weak": "Your network is weak: picture paused, sound goes on", "tile.absent": "Not here yet", "tile.lobby": "In the lobby", "tile.left": "Has left", "tile.removed": "Sent out",
   "tile.noCamera": "Camera off", "tile.micOff": "Mic off", "tile.muted": "Muted", "tile.hand": "Hand raised", "tile.speaking": "Speaking",
-  "panel.transcript": "Transcript", "panel.people": "People", "panel.control": "Course of the hearing", "panel.close": "Close panel",
+  "panel.transcript": "Transcript", "panel.people": "People", "panel.control": "Course", "panel.close": "Close panel",
   "line.empty": "What the clerk records appears here at once.", "line.emptyClerk": "Choose who speaks, type, and press Enter to record.", "line.speaker": "Speaker", "line.text": "Text",
   "line.placeholder": "Type what is said. Enter records, Shift+Enter breaks the line", "line.add": "Record", "line.edit": "Edit", "line.save": "Save", "line.revised": "edited ×{n}", "line.waiting": "Saving", "line.failed": "Not saved. Click to try again", "line.newest": "Newest",
   "speaker.other": "Other",

@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { Icon } from "../lib/icons";
 import { useRoom } from "./context";
 import { Dialog } from "./dialog";
+import { Devices } from "./settings";
 import type { Person } from "./protocol";
 
 export function People() {
@@ -78,6 +79,8 @@ function Inside({ person, remove }: { person: Person; remove: () => void }) {
   const { room, state, t } = useRoom();
   const seat = room.config.me.seat;
   const self = person.id === room.config.me.account;
+  const [devices, setDevices] = useState(false);
+  const sends = self && !room.observer && state.room.phase !== "closed";
   const mayLower = person.hand && (seat === "judge" || seat === "clerk" || self);
   return (
     <Row person={person}>
@@ -89,6 +92,7 @@ function Inside({ person, remove }: { person: Person; remove: () => void }) {
         {person.muted && <span class="mark bad"><Icon name="micOff" />{t("tile.muted")}</span>}
       </div>
       <div class="person-acts">
+        {sends && <button type="button" class="room-button small" data-act="own-devices" onClick={() => setDevices(true)}>{t("bar.devices")}</button>}
         {mayLower && <button type="button" class="room-button small" onClick={() => void room.act({ type: "hand", person: person.id, raised: false })}>{t("people.lowerHand")}</button>}
         {seat === "judge" && !self && state.room.screen === person.id && (
           <button type="button" class="room-button small" data-unshare={person.id} onClick={() => void room.act({ type: "share", person: person.id, shared: false })}>{t("people.unshare")}</button>
@@ -102,6 +106,7 @@ function Inside({ person, remove }: { person: Person; remove: () => void }) {
           <button type="button" class="room-button small quiet-danger" data-remove={person.id} onClick={remove}>{t("people.remove")}</button>
         )}
       </div>
+      {devices && <Devices close={() => setDevices(false)} />}
     </Row>
   );
 }

@@ -20,7 +20,7 @@ export function Status() {
         <strong>{room.config.caseNumber}</strong>
         <span>{room.config.title}</span>
       </div>
-      <ul class="status-list">
+      <ul class="status-list" hidden={state.stage === "ended"}>
         <li class={`chip rec rec-${light}`} aria-live="polite">
           {light === "fault" ? <Icon name="warn" /> : light === "paused" ? <Icon name="pause" /> : <span class="rec-dot" aria-hidden="true" />}
           <span class="chip-word">{t(`light.${light}`)}</span>

@@ -55,8 +55,12 @@ export function Transcript() {
       </div>
       {!follow && <button type="button" class="newest room-button small" onClick={() => setFollow(true)}>{t("line.newest")}</button>}
       {clerk && state.room.phase !== "closed" && <Write send={send} />}
-      {state.room.phase === "closed" && <Answers />}
-      {state.room.phase === "closed" && <IntegrityValue />}
+      {state.room.phase === "closed" && (
+        <div class="closing" role="region" aria-label={t("closed.title")} tabIndex={0}>
+          <Answers />
+          <IntegrityValue />
+        </div>
+      )}
     </div>
   );
 }

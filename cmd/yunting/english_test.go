@@ -26,7 +26,7 @@ func englishWords(t testing.TB) map[string]string {
 	zh, en := read("zh-CN.json"), read("en.json")
 	words := map[string]string{}
 	for _, key := range []string{"filing.submit", "filing.save", "judgment.to_sign", "judgment.title", "act.join", "delivery.received",
-		"transcript.object", "recordings.integrity", "explanation.sign"} {
+		"transcript.object", "recordings.integrity", "explanation.sign", "replacing.agree", "replacing.refuse", "replacing.all"} {
 		words[zh[key]] = en[key]
 	}
 	for chinese, english := range map[string]string{
@@ -48,7 +48,7 @@ var (
 // people wrote.
 var untranslated = []string{plaintiffName, defendantName, "林静", "王磊", "赵敏", "北京云庭法院", "云庭", " 诉 ", "买卖合同纠纷", "买卖合同", "验货录像", "中文",
 	"收到起诉材料凭证", "案件受理通知书", "交纳诉讼费用通知书", "举证通知书", "传票", "民事判决书", "电子送达凭证", "庭审录音录像情况说明", explanationNote, "时间戳 Time-stamp（演示 demo）", "（补充）", "应诉及在线诉讼邀请函", "〔待填〕",
-	"北京市朝阳区路1号", "证明买卖和欠款", "原告保存", "判令被告支付货款100000元", "个体工商户", "汉族", "货物已经交付，被告没有付款。", "现在开庭，核对当事人身份。",
+	"北京市朝阳区路1号", "证明买卖和欠款", "原告保存", "判令被告支付货款100000元", "个体工商户", "汉族", "货物已经交付，被告没有付款。", "现在开庭，核对当事人身份。", integrityObjection,
 	"第一句应为“核对各方身份”。", "2026年3月6日双方签订，被告购买医疗器械一批，价款100000元。3月20日原告交货，被告验收签字，至今未付款。",
 	"原告已经交付货物，被告应当按照约定支付价款。"}
 

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// hear: schedule, device check, lobby, admission, phases, transcript, mute, a lost socket, recess, close, confirmation.
+// hear: schedule, consent to the recording as transcript, device check, lobby, admission, phases, transcript, mute, a lost socket, recess, close, confirmation.
 func (s *story) hear() {
 	c := s.clerk
 	c.open(s.kase + "/hearings/new")
@@ -20,6 +20,7 @@ func (s *story) hear() {
 	s.plaintiff.waitReload(s.kase, "传票", 30*time.Second)
 	s.hearing = evaluate[string](s.plaintiff, `document.querySelector('a[href^="/hearings/"]').getAttribute('href')`)
 	s.judge = s.enter("linjing")
+	s.agree()
 	for _, v := range []*visitor{s.clerk, s.judge, s.plaintiff, s.defendant} {
 		s.goIn(v)
 	}
@@ -51,6 +52,7 @@ func (s *story) hear() {
 	s.phase("closed", true)
 	s.light("off", "未录制")
 	s.integrity()
+	s.signIntegrity()
 	s.confirmTranscript()
 }
 

@@ -39,7 +39,13 @@ func (s *story) signIntegrity() {
 			s.t.Errorf("%s may sign for a party", v.name)
 		}
 	}
+	if height := evaluate[float64](p, `document.querySelector('.lines').clientHeight`); height < 200 {
+		s.t.Errorf("what is to be confirmed has %.0f px to be read in", height)
+	}
 	p.shot("room-integrity")
+	p.size(390, 844)
+	p.shot("room-integrity-390")
+	p.size(1440, 900)
 	p.axe("integrity value in the room")
 	p.enterOn(`document.querySelector('[data-act=sign-integrity]')`)
 	for _, v := range []*visitor{p, s.judge, s.clerk, d} {

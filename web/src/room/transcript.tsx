@@ -39,7 +39,7 @@ export function Transcript() {
   };
 
   return (
-    <div class="transcript">
+    <div class={state.room.phase === "closed" ? "transcript closed" : "transcript"}>
       <div class="lines" ref={list} onScroll={scrolled} role="log" aria-live="polite" aria-label={t("panel.transcript")} tabIndex={0}>
       <ol>
         {state.lines.map((l) => <Row key={l.id} line={l} clerk={clerk} />)}

@@ -187,6 +187,57 @@ func TestDamagedList(t *testing.T) {
 	}
 }
 
+// TestDirectoryGone starts a server whose disk has the session's file of a killed one and no directory: the segment that
+// the file store has is finished, the others are named as lost, also of the person of whom none is left.
+func TestDirectoryGone(t *testing.T) {
+	c := newCourt(t)
+	c.stop()
+	for _, to := range []docket.Phase{docket.PhaseOpening, docket.PhaseRecess, docket.PhaseClosed} {
+		_, err := c.docket.MovePhase(t.Context(), c.people["judge"], c.hearing.ID, to)
+		check(t, err)
+	}
+	dir := filepath.Join(c.records, c.hearing.ID.String(), "session")
+	segments := c.leaveSession(dir)
+	for _, lines := range segments {
+		check(t, c.hub.Load().enterSegments(t.Context(), c.hearing.ID, "session", lines))
+	}
+	plaintiff := c.people["plaintiff"].Account.String()
+	kept := segments[plaintiff][0]
+	hash, err := blob.ParseHash(kept.SHA256)
+	check(t, err)
+	_, err = c.blobs.PutCopy(t.Context(), record.SegmentPath(dir, kept), hash)
+	check(t, err)
+	check(t, os.RemoveAll(dir))
+	c.start()
+
+	made, err := c.docket.Recordings(t.Context(), c.hearing.ID)
+	check(t, err)
+	if len(made) != len(segments) {
+		t.Fatalf("%d recordings of %d people", len(made), len(segments))
+	}
+	for _, r := range made {
+		want := len(segments[r.Participant])
+		if r.Participant == plaintiff {
+			want--
+		}
+		if len(r.Lost) != want || len(r.Gaps) <= len("[]") {
+			t.Errorf("lost %v of %d segments, gaps %s", r.Lost, len(segments[r.Participant]), r.Gaps)
+		}
+	}
+	if notes, _ := c.notes(docket.EventRecordingGap); len(notes) != 1 || notes[0].Cause != record.CauseLost {
+		t.Errorf("entered %+v", notes)
+	}
+	value, err := c.docket.IntegrityOf(t.Context(), c.hearing.ID)
+	check(t, err)
+	sealed, err := integrity.Parse(c.stored(value.File.Hash))
+	check(t, err)
+	for _, i := range sealed.Items {
+		if i.Kind == integrity.KindSegment && i.Lost == (i.Participant == plaintiff && i.Number == kept.Number) {
+			t.Errorf("segment %d of %s: lost %v", i.Number, i.Participant, i.Lost)
+		}
+	}
+}
+
 // stored reads a file of the store.
 func (c *court) stored(hash blob.Hash) []byte {
 	c.t.Helper()

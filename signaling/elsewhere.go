@@ -78,7 +78,22 @@ func (h *Hub) bringBackSession(ctx context.Context, dir string, s docket.Recordi
 	if err := h.nameAgain(ctx, file); err != nil {
 		return err
 	}
-	lost, fetched := 0, len(lines)
+	lost, err := h.layOut(ctx, dir, lines)
+	if err != nil {
+		return err
+	}
+	if err := writeSession(dir+".json", file); err != nil {
+		return err
+	}
+	h.log.Warn("signaling: recording of another machine is laid out", "hearing", s.Hearing, "segments", len(lines), "lost", lost)
+	if lost == 0 {
+		return nil
+	}
+	return h.enterGap(ctx, s.Hearing, s.Session, record.CauseLost)
+}
+
+// layOut lays a session's directory out from the segments in the file store, and tells how many it does not have.
+func (h *Hub) layOut(ctx context.Context, dir string, lines []record.Segment) (lost int, err error) {
 	err = record.Restore(dir, lines, func(l record.Segment) (io.ReadCloser, error) {
 		r, err := h.copyOf(ctx, l)
 		if errors.Is(err, record.ErrGone) {
@@ -86,18 +101,12 @@ func (h *Hub) bringBackSession(ctx context.Context, dir string, s docket.Recordi
 		}
 		return r, err
 	})
-	if err != nil {
-		return err
-	}
-	if err := writeSession(dir+".json", file); err != nil {
-		return err
-	}
-	h.log.Warn("signaling: recording of another machine is laid out", "hearing", s.Hearing, "segments", fetched, "lost", lost)
-	if lost == 0 {
-		return nil
-	}
-	return h.cfg.Docket.HearingEvent(ctx, identity.System, s.Hearing, docket.EventRecordingGap,
-		recordingNote{Session: s.Session, Cause: record.CauseLost})
+	return lost, err
+}
+
+// enterGap enters in the docket that a part of a session's recording is not there.
+func (h *Hub) enterGap(ctx context.Context, hearing uuid.UUID, session, cause string) error {
+	return h.cfg.Docket.HearingEvent(ctx, identity.System, hearing, docket.EventRecordingGap, recordingNote{Session: session, Cause: cause})
 }
 
 // copyOf opens the file store's copy of a segment; record.ErrGone when it has none.
@@ -114,11 +123,9 @@ func (h *Hub) copyOf(ctx context.Context, l record.Segment) (io.ReadCloser, erro
 }
 
 // mendLists puts a session's lists of segments right by what docket was told of each closed segment. A damaged list is
-// kept, as a defect of its participant's recording.
+// kept, as a defect of its participant's recording. A directory that is gone, which every session has, is laid out again
+// from the file store, and entered as a gap: what was not told to docket yet is gone whatever the store has.
 func (h *Hub) mendLists(ctx context.Context, dir string, hearing uuid.UUID) error {
-	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-		return nil // nothing was recorded
-	}
 	all, err := h.cfg.Docket.Segments(ctx, hearing)
 	if err != nil {
 		return err
@@ -126,6 +133,14 @@ func (h *Hub) mendLists(ctx context.Context, dir string, hearing uuid.UUID) erro
 	lines, err := linesOf(all, filepath.Base(dir))
 	if err != nil {
 		return err
+	}
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		lost, err := h.layOut(ctx, dir, lines)
+		if err != nil {
+			return err
+		}
+		h.log.Error("signaling: the directory of a recording was gone", "hearing", hearing, "dir", dir, "segments", len(lines), "lost", lost)
+		return h.enterGap(ctx, hearing, filepath.Base(dir), record.CauseLost)
 	}
 	damaged, err := record.MendLists(dir, lines)
 	if damaged > 0 {
@@ -158,9 +173,7 @@ func (h *Hub) mend(ctx context.Context, dir string, hearing uuid.UUID) ([]record
 	}
 	h.log.Warn("signaling: recording had damaged segments", "hearing", hearing, "without_copy", defects)
 	if defects > 0 {
-		err := h.cfg.Docket.HearingEvent(ctx, identity.System, hearing, docket.EventRecordingGap,
-			recordingNote{Session: filepath.Base(dir), Cause: record.CauseDamaged})
-		if err != nil {
+		if err := h.enterGap(ctx, hearing, filepath.Base(dir), record.CauseDamaged); err != nil {
 			return nil, err
 		}
 	}

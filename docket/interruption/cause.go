@@ -65,9 +65,10 @@ func (r Reason) Text(lang string) string {
 	return string(r)
 }
 
-var sourceWords = map[string]words{"mic": {"声音", "sound"}, "camera": {"画面", "picture"}, "screen": {"共享屏幕", "shared screen"}}
+var sourceWords = map[string]words{"mic": {"声音", "sound"}, "camera": {"画面", "picture"}, "screen": {"共享屏幕", "shared screen"},
+	"all": {"全部声音和画面", "all sound and picture"}}
 
-// Source words what of a participant is missing: mic, camera or screen.
+// Source words what of a participant is missing: mic, camera, screen or all.
 func Source(track, lang string) string {
 	if w, ok := sourceWords[track]; ok {
 		return w.in(lang)

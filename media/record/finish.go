@@ -19,7 +19,7 @@ import (
 const finishedFile = "finished.json"
 
 var (
-	// errEmpty says that a participant sent nothing that can be shown.
+	// errEmpty says that nothing was recorded of a participant.
 	errEmpty = errors.New("record: nothing recorded")
 	// ErrDamaged says that a closed segment is not what the list says.
 	ErrDamaged = errors.New("record: segment is damaged")
@@ -85,7 +85,11 @@ func finishParticipant(dir string) (list []Finished, err error) {
 		list = append(list, f)
 	}
 	if len(list) == 0 {
-		return nil, errEmpty
+		f, err := s.blank(dir)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, f)
 	}
 	if list[0].Original, err = pack(dir, s.lines); err != nil {
 		return nil, fmt.Errorf("original: %w", err)

@@ -17,9 +17,12 @@ const (
 	CauseCrash    = "crash"    // between two parts of the recording: the server stopped
 )
 
+// TrackAll is the Track of a Gap where nothing is left that says what was sent.
+const TrackAll = "all"
+
 // Gap is a stretch of more than 200 ms that is missing from the record.
 type Gap struct {
-	Track string    `json:"track"` // source: mic, camera or screen
+	Track string    `json:"track"` // source: mic, camera or screen; or TrackAll
 	From  time.Time `json:"from"`
 	To    time.Time `json:"to"`
 	Cause string    `json:"cause"`

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,6 +92,26 @@ func TestRestore(t *testing.T) {
 			t.Errorf("%s: lost %v, want %v", name, f.Lost, lost)
 		}
 		k.checkLoss(t, name, f, f.Lost, CauseLost)
+	}
+}
+
+// TestRestoreOfNothing: a participant of whom no segment is left has a recording still, which plays nothing, and names
+// every segment and the whole stretch as gone.
+func TestRestoreOfNothing(t *testing.T) {
+	k := keepAll(t)
+	f := k.restore(t, func(Segment) (io.ReadCloser, error) { return nil, ErrGone })
+	first, last := k.lines[0], k.lines[len(k.lines)-1]
+	if len(f.Lost) != len(k.lines) || f.Participant != "p1" || !f.Started.Equal(first.From) || !f.Ended.Equal(last.To) {
+		t.Errorf("lost %v of %s from %v to %v, want all of %d", f.Lost, f.Participant, f.Started, f.Ended, len(k.lines))
+	}
+	if len(f.Gaps) != 1 || f.Gaps[0] != (Gap{Track: TrackAll, From: first.From, To: last.To, Cause: CauseLost}) {
+		t.Errorf("gaps %+v", f.Gaps)
+	}
+	if out, err := exec.Command("ffprobe", "-v", "error", "-show_entries", "format=format_name", "-of", "default=nw=1:nk=1", f.Path).CombinedOutput(); err != nil || strings.TrimSpace(string(out)) != "matroska,webm" {
+		t.Errorf("ffprobe says %s of the file: %v", out, err)
+	}
+	if f.Original.Size != 0 || len(f.Original.Segments) != len(k.lines) {
+		t.Errorf("original of %d bytes and %d lines", f.Original.Size, len(f.Original.Segments))
 	}
 }
 

@@ -11,7 +11,10 @@ import (
 	"net"
 	"net/netip"
 	"os/exec"
+	"regexp"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,9 +27,11 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 var loopback = netip.MustParseAddr("127.0.0.1")
 
 // echo answers every datagram to its sender, as the SFU's socket would.
-func echo(t *testing.T) netip.AddrPort {
+func echo(t *testing.T) netip.AddrPort { return echoAt(t, loopback) }
+
+func echoAt(t *testing.T, at netip.Addr) netip.AddrPort {
 	t.Helper()
-	c, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	c, err := net.ListenPacket("udp", netip.AddrPortFrom(at, 0).String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,13 +86,19 @@ func certificate(t *testing.T) *tls.Config {
 
 func start(t *testing.T, peers ...netip.AddrPort) *Server {
 	t.Helper()
+	return startWith(t, Config{Addresses: func() []netip.Addr { return []netip.Addr{loopback} }}, peers...)
+}
+
+// startWith starts a relay on loopback, for these peers.
+func startWith(t *testing.T, c Config, peers ...netip.AddrPort) *Server {
+	t.Helper()
 	allowed := map[netip.AddrPort]netip.AddrPort{}
 	for _, p := range peers {
 		allowed[p] = p
 	}
-	s, err := New(Config{Listen: []netip.Addr{loopback}, Port: freePort(t), TLSPort: freePort(t), TLS: certificate(t), MinPort: 30000, MaxPort: 31000,
-		Addresses: func() []netip.Addr { return []netip.Addr{loopback} }, Realm: "court.test",
-		Peers: func() map[netip.AddrPort]netip.AddrPort { return allowed }})
+	c.Listen, c.Port, c.TLSPort, c.TLS, c.MinPort, c.MaxPort, c.Realm = []netip.Addr{loopback}, freePort(t), freePort(t), certificate(t), 30000, 31000, "court.test"
+	c.Peers = func() map[netip.AddrPort]netip.AddrPort { return allowed }
+	s, err := New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,10 +110,12 @@ func start(t *testing.T, peers ...netip.AddrPort) *Server {
 	return s
 }
 
-// uclient runs coturn's client against the relay and gives what it prints.
+// uclient runs coturn's client against the relay, with a ticket of its own, and gives what it prints.
 func uclient(t *testing.T, s *Server, port int, peer netip.AddrPort, extra ...string) (string, error) {
 	t.Helper()
-	user, password := s.Issue("coturn", time.Now().Add(time.Minute))
+	ticket := "coturn " + rand.Text()
+	user, password := s.Issue(ticket, time.Now().Add(time.Minute))
+	defer s.Revoke(ticket) // a client that was refused leaves its allocation behind
 	args := append([]string{"-u", user, "-w", password, "-p", fmt.Sprint(port), "-e", peer.Addr().String(), "-r", fmt.Sprint(peer.Port()),
 		"-n", "40", "-m", "1", "-l", "200", "-c", "-X"}, extra...)
 	out, err := exec.Command("timeout", append([]string{"20", "turnutils_uclient"}, append(args, "127.0.0.1")...)...).CombinedOutput()
@@ -168,29 +181,54 @@ func TestEveryDeniedRangeIsRefused(t *testing.T) {
 	}
 }
 
-// TestCoturnClientIsRefused: by every transport, whatever kind of address inside is wanted (pion answers a refused ChannelBind
-// with 401), and when a TCP relay is (RFC 6062).
+// TestCoturnClientIsRefused asks with coturn's client for an address of every denied range, by UDP and by TCP, as a channel
+// and as a permission, of a relay that is open to public peers: the list alone refuses. The same requests for allowed peers
+// of both families lose nothing. pion answers a refused ChannelBind with 401.
 func TestCoturnClientIsRefused(t *testing.T) {
-	s := start(t, echo(t))
-	for what, run := range map[string]struct {
-		peer  string
-		port  int
-		extra []string
-		says  string
-	}{
-		"private, UDP":                 {"10.1.2.3:80", s.cfg.Port, nil, "channel bind: error 401"},
-		"link-local, TCP":              {"169.254.1.1:80", s.cfg.Port, []string{"-t"}, "channel bind: error 401"},
-		"metadata, TLS":                {"169.254.169.254:80", s.cfg.TLSPort, []string{"-t", "-S"}, "channel bind: error 401"},
-		"CGNAT, UDP":                   {"100.64.0.1:80", s.cfg.Port, nil, "channel bind: error 401"},
-		"loopback, TCP":                {"127.0.0.2:80", s.cfg.Port, []string{"-t"}, "channel bind: error 401"},
-		"an allowed peer by TCP relay": {"127.0.0.1:80", s.cfg.Port, []string{"-T"}, "error 508"},
-	} {
-		out, err := uclient(t, s, run.port, netip.MustParseAddrPort(run.peer), run.extra...)
-		if err == nil || !strings.Contains(out, run.says) || strings.Contains(out, "tot_recv_msgs=40") {
-			t.Errorf("%s: %v\n%s", what, err, out)
+	four, six := echo(t), echoAt(t, netip.IPv6Loopback())
+	s := startWith(t, Config{Addresses: func() []netip.Addr { return []netip.Addr{loopback, netip.IPv6Loopback()} }, PublicPeers: true}, four, six)
+	var allowed sync.WaitGroup
+	defer allowed.Wait()
+	for by, transport := range map[string][]string{"UDP": nil, "TCP": {"-t"}} {
+		for as, method := range map[string][]string{"a channel": nil, "a permission": {"-s"}} {
+			ask := func(peer netip.AddrPort, more ...string) (string, error) {
+				args := slices.Concat(transport, method, more)
+				if peer.Addr().Is6() {
+					args = append(args, "-x")
+				}
+				return uclient(t, s, s.cfg.Port, peer, args...)
+			}
+			for what, text := range inside {
+				a := netip.MustParseAddr(text)
+				if a == six.Addr() {
+					continue // the allowed peer's
+				}
+				out, err := ask(netip.AddrPortFrom(a, 80))
+				if err == nil || !refusal.MatchString(out) || strings.Contains(out, "tot_recv_msgs") {
+					t.Errorf("%s %s by %s as %s: %v\n%s", what, text, by, as, err, out)
+				}
+			}
+			for _, peer := range []netip.AddrPort{four, six} {
+				allowed.Go(func() { // seconds of waiting each
+					if out, err := ask(peer, "-n", "2"); err != nil || !strings.Contains(out, "tot_recv_msgs=2") {
+						t.Errorf("the allowed %v by %s as %s: %v\n%s", peer, by, as, err, out)
+					}
+				})
+			}
 		}
 	}
+	out, err := uclient(t, s, s.cfg.TLSPort, netip.MustParseAddrPort("169.254.169.254:80"), "-t", "-S")
+	if err == nil || !refusal.MatchString(out) {
+		t.Errorf("metadata by TLS: %v\n%s", err, out)
+	}
+	out, err = uclient(t, s, s.cfg.Port, four, "-T") // RFC 6062
+	if err == nil || !strings.Contains(out, "error 508") {
+		t.Errorf("an allowed peer by TCP relay: %v\n%s", err, out)
+	}
 }
+
+// refusal is what coturn's client says of a peer that it may not reach.
+var refusal = regexp.MustCompile(`(channel bind:|create permission) error 4\d\d`)
 
 func TestOnlyTheExactPortIsReached(t *testing.T) {
 	allowed, other := echo(t), echo(t) // both on 127.0.0.1: the permission is for the address

@@ -2,6 +2,7 @@ package main
 
 import (
 	"archive/zip"
+	"cmp"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/json"
@@ -32,6 +33,13 @@ type hearingRecord struct {
 	forwardings []docket.Forwarding
 	deleted     map[blob.Hash]bool // files that the export lacks by decision
 	tombstone   *tombstone         // nil: the hearing's recordings were not deleted
+	lists       []damagedList
+}
+
+// damagedList is a participant's list of segments that was damaged on the disk and written again.
+type damagedList struct {
+	person string
+	kept   string // the file that is left of it; empty when nothing is
 }
 
 // tombstone is an entry by which a hearing's recordings were deleted: Actor confirmed what Data.Proposer proposed.
@@ -109,6 +117,38 @@ func (x exported) tombstones(entries []bundle.EntryReport) (map[string]*tombston
 			return nil, fmt.Errorf("%s: not a tombstone: %w", e.Name, err)
 		}
 		found[t.Data.Hearing] = &t
+	}
+	return found, nil
+}
+
+// damagedLists reads from the recordings' entries which lists of segments were damaged, by hearing.
+func (x exported) damagedLists(entries []bundle.EntryReport) (map[string][]damagedList, error) {
+	found := map[string][]damagedList{}
+	for _, e := range entries {
+		if e.Kind != docket.EntryRecording {
+			continue
+		}
+		text, err := x.read(e.Name)
+		if err != nil {
+			return nil, err
+		}
+		var payload struct {
+			Data struct {
+				Hearing     string          `json:"hearing"`
+				Name        string          `json:"name"`
+				Participant string          `json:"participant"`
+				Defects     []docket.Defect `json:"defects"`
+			} `json:"data"`
+		}
+		if err := json.Unmarshal(text, &payload); err != nil {
+			return nil, fmt.Errorf("%s: not an entry of a recording: %w", e.Name, err)
+		}
+		d := payload.Data
+		for _, defect := range d.Defects {
+			if defect.Segment == 0 {
+				found[d.Hearing] = append(found[d.Hearing], damagedList{cmp.Or(d.Name, d.Participant), defect.File.Name})
+			}
+		}
 	}
 	return found, nil
 }
@@ -245,12 +285,16 @@ func checkRecords(out io.Writer, r io.ReaderAt, size int64, report bundle.Report
 	if err != nil {
 		return err
 	}
+	lists, err := x.damagedLists(report.Entries)
+	if err != nil {
+		return err
+	}
 	deleted := map[blob.Hash]bool{}
 	for _, d := range report.Deleted {
 		deleted[d.SHA256] = true
 	}
 	for _, one := range records {
-		one.deleted, one.tombstone = deleted, tombstones[one.Hearing]
+		one.deleted, one.tombstone, one.lists = deleted, tombstones[one.Hearing], lists[one.Hearing]
 		if err := x.originals(one); err != nil {
 			return err
 		}

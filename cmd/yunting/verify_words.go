@@ -68,11 +68,24 @@ func (h hearingRecord) tell(out io.Writer, lang string) {
 		fmt.Fprintf(out, words(lang, "  ! 原始分段损坏：%s 第 %d 段在存储中损坏，不在原始记录之内，见下列中断\n",
 			"  ! segment damaged: %s, segment %d was damaged on the disk and is not in the original; see the gaps below\n"), h.originalOf(i), i.Number)
 	}
+	h.tellLists(out, lang)
 	h.tellSince(out, lang)
 	if n := len(h.forwardings); n > 0 {
 		fmt.Fprintf(out, words(lang, "  ✓ 音视频收发清单 %d 段，与完整性校验值一致\n", "  ✓ who received whom: %d stretches agree with the integrity value\n"), n)
 	}
 	h.tellGaps(out, lang)
+}
+
+// tellLists words which lists of segments were damaged on the disk and written again.
+func (h hearingRecord) tellLists(out io.Writer, lang string) {
+	for _, l := range h.lists {
+		left := words(lang, "原清单已无残余", "nothing is left of it")
+		if l.kept != "" {
+			left = fmt.Sprintf(words(lang, "残余保存为 %s", "what is left of it is kept as %s"), l.kept)
+		}
+		fmt.Fprintf(out, words(lang, "  ! 分段清单损坏：%s的录制分段清单在存储中损坏，已按卷宗所记各分段重建；%s\n",
+			"  ! list damaged: the list of %s's segments was damaged on the disk and was written again from what the docket has of each segment; %s\n"), l.person, left)
+	}
 }
 
 // tellDeleted words what is still proven of a recording that two people decided to delete, and who they are.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"archive/zip"
+	"bytes"
 	"encoding/json"
 	"math/rand/v2"
 	"strings"
@@ -42,6 +44,61 @@ func TestTellWordsGaps(t *testing.T) {
 		}
 		if lang == "zh-CN" && (strings.Contains(out.String(), "pause") || strings.Contains(out.String(), "network")) {
 			t.Errorf("English words in\n%s", out.String())
+		}
+	}
+}
+
+// TestTellDamagedLists reads from the entries of recordings whose list of segments was damaged, and words it for the
+// hearing that it is of and for no other.
+func TestTellDamagedLists(t *testing.T) {
+	var packed bytes.Buffer
+	w := zip.NewWriter(&packed)
+	for name, text := range map[string]string{
+		"entries/1.json": `{"data":{"hearing":"h1","name":"张伟","participant":"p","defects":[{"segment":0,"file":{"name":"张伟-1-list.damaged","size":9}}]}}`,
+		"entries/2.json": `{"data":{"hearing":"h1","name":"","participant":"stream-2","defects":[{"segment":0,"file":{}},{"segment":3,"file":{}}]}}`,
+		"entries/3.json": `{"data":{"hearing":"h2","name":"李娜","participant":"q","defects":[]}}`,
+	} {
+		member, err := w.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
+		if err == nil {
+			_, err = member.Write([]byte(text))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r := bytes.NewReader(packed.Bytes())
+	z, err := zip.NewReader(r, r.Size())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var entries []bundle.EntryReport
+	for _, name := range []string{"entries/1.json", "entries/2.json", "entries/3.json"} {
+		entries = append(entries, bundle.EntryReport{Kind: docket.EntryRecording, Name: name})
+	}
+	lists, err := exported{r, z}.damagedLists(entries)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for lang, want := range map[string][]string{
+		"zh-CN": {"分段清单损坏：张伟的录制分段清单在存储中损坏，已按卷宗所记各分段重建；残余保存为 张伟-1-list.damaged\n", "分段清单损坏：stream-2的", "原清单已无残余\n"},
+		"en":    {"list damaged: the list of 张伟's segments", "what is left of it is kept as 张伟-1-list.damaged\n", "the list of stream-2's segments", "nothing is left of it\n"},
+	} {
+		var out, other strings.Builder
+		hearingRecord{lists: lists["h1"]}.tell(&out, lang)
+		hearingRecord{lists: lists["h2"]}.tell(&other, lang)
+		for _, one := range want {
+			if !strings.Contains(out.String(), one) {
+				t.Errorf("%s: %q is not in\n%s", lang, one, out.String())
+			}
+		}
+		if n := strings.Count(out.String(), words(lang, "清单损坏", "list damaged")); n != 2 {
+			t.Errorf("%s: %d lists in\n%s", lang, n, out.String())
+		}
+		if strings.Contains(other.String(), words(lang, "清单损坏", "list damaged")) {
+			t.Errorf("%s: a list was damaged in\n%s", lang, other.String())
 		}
 	}
 }

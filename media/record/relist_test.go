@@ -94,8 +94,13 @@ func TestMendListsMissingLines(t *testing.T) {
 	if err != nil || len(lines) != 2 {
 		t.Errorf("%d lines before the missing one, %v", len(lines), err)
 	}
-	if f := recovered(t, dir); f.SHA256 != k.whole.SHA256 || len(f.Original.Segments) != len(k.lines) {
+	f := recovered(t, dir)
+	if f.SHA256 != k.whole.SHA256 || len(f.Original.Segments) != len(k.lines) {
 		t.Errorf("made %x of %d segments; recorded %x of %d", f.SHA256, len(f.Original.Segments), k.whole.SHA256, len(k.lines))
+	}
+	// The line of a segment follows from the segment and the line before: the chain is what it was.
+	if !slices.Equal(f.Original.Segments, k.lines) {
+		t.Errorf("listed again %+v, recorded %+v", f.Original.Segments, k.lines)
 	}
 	if _, err := os.Stat(list + damagedSuffix); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("something is left of a list that was removed: %v", err)

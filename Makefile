@@ -20,18 +20,25 @@ run: ## Set up what is needed, build, and start the demo court on http://127.0.0
 	@$(MAKE) --no-print-directory -j2 build
 	exec bin/yunting demo --data-dir $(DATA)
 
+# -w: no DWARF, which stack traces and profiles do without and the linker writes for a second.
 build: assets ## Build bin/yunting
-	$(hurry) $(GO) build -ldflags '-X main.version=$(version)' -o bin/yunting ./cmd/yunting
+	$(hurry) $(GO) build -ldflags '-w -X main.version=$(version)' -o bin/yunting ./cmd/yunting
 
 assets: $(dist)/.built $(fonts) $(dist)/rare-sc.ttf $(dist)/licences.txt ## Build the bundles, fonts and the licence page from pinned packages
 
 web/node_modules/.installed: web/package.json web/package-lock.json
-	cd web && npm ci --no-audit --no-fund --loglevel=error
+	cd web && npm ci --omit=dev --no-audit --no-fund --loglevel=error
 	@touch $@
 
-# A file of its own rather than `go tool esbuild`, so that it compiles while npm unpacks.
+# What only checks and tests need.
+web/node_modules/.installed-dev: web/node_modules/.installed
+	cd web && npm install --include=dev --no-save --no-audit --no-fund --loglevel=error
+	@touch $@
+
+# A file of its own rather than `go tool esbuild`, so that it compiles while npm unpacks; not optimised, for it works a
+# fraction of a second. The packages below the pages need no assets and fill the cores that esbuild's last ones leave idle.
 bin/esbuild: go.mod go.sum
-	$(hurry) $(GO) build -o $@ github.com/evanw/esbuild/cmd/esbuild
+	$(hurry) $(GO) build -gcflags='github.com/evanw/...=-N -l' -o bin/ github.com/evanw/esbuild/cmd/esbuild ./signaling
 	@touch $@
 
 $(dist)/.built: web/node_modules/.installed bin/esbuild $(sources)
@@ -61,11 +68,11 @@ test: ## Install what the tests need and run every test: unit, PostgreSQL, socke
 	$(GO) test -race -shuffle=on -timeout 25m -p 2 -skip '$(alone)' ./...
 	@$(MAKE) --no-print-directory e2e
 
-e2e: assets ## Only the browser tests, the story and the crash test
+e2e: assets web/node_modules/.installed-dev ## Only the browser tests, the story and the crash test
 	@sh scripts/need.sh test
 	$(GO) test -shuffle=on -timeout 25m -p 1 -count=1 -run '$(alone)' ./media ./media/record ./signaling ./web ./cmd/yunting
 
-check: ## Formatting, vet and the TypeScript types (fast)
+check: web/node_modules/.installed-dev ## Formatting, vet and the TypeScript types (fast)
 	@test -z "$$(gofmt -l cmd docket internal media service signaling web bench 2>/dev/null | tee /dev/stderr)"
 	$(GO) vet ./...
 	cd web && npx --no-install tsc --noEmit -p .

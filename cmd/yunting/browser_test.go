@@ -329,7 +329,7 @@ func (v *visitor) axe(what string) {
 	v.reads(what)
 	source, err := os.ReadFile("../../web/node_modules/axe-core/axe.min.js")
 	if err != nil {
-		v.t.Fatalf("axe-core: %v (make assets installs it)", err)
+		v.t.Fatalf("axe-core: %v (make e2e installs it)", err)
 	}
 	evaluate[any](v, string(source)+"; undefined")
 	found := evaluate[[]string](v, `axe.run(document, {resultTypes: ['violations']}).then(r => r.violations.filter(x => ['serious', 'critical'].includes(x.impact)).map(x => x.id + ': ' + x.help + ' ' + x.nodes.slice(0, 3).map(n => n.html.slice(0, 160)).join(' | ')))`)

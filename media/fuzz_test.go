@@ -1,6 +1,11 @@
 package media
 
 import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -55,6 +60,101 @@ func FuzzOffer(f *testing.F) {
 		answer, err := p.Publish(sdp)
 		if (err == nil) != (answer != "") {
 			t.Errorf("answer %q, error %v", answer, err)
+		}
+	})
+}
+
+// FuzzPatch gives the body of a PATCH to a WHIP session: it is answered with one of RFC 9725's codes, and only a restart gives
+// the session another name. The session is opened anew when the last one's limits are used up.
+func FuzzPatch(f *testing.F) {
+	s := newSFU(f)
+	h := s.WHIP("/whip/", func(*http.Request, string, string, bool) (Grant, error) { return Grant{Peer: "p"}, nil })
+	c := &client{t: f, id: "pattern", api: loopbackAPI()}
+	c.encoder(webrtc.MimeTypeVP8)
+	offer, err := c.pub.CreateOffer(nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { _ = c.pub.GracefulClose() })
+	send := func(method, path, contentType, match, text string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest(method, path, strings.NewReader(text))
+		r.Header.Set("Content-Type", contentType)
+		r.Header["If-Match"] = []string{match}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w
+	}
+	location, tag := "", ""
+	section := "m=audio 9 RTP/AVP 0\r\na=mid:0\r\na=candidate:1 1 udp 2130706431 127.0.0.1 9 typ host\r\n"
+	f.Add("*", "a=ice-ufrag:"+attribute(offer.SDP, "ice-ufrag")+"\r\na=ice-pwd:"+attribute(offer.SDP, "ice-pwd")+"\r\n"+section)
+	f.Add("*", "a=ice-ufrag:newu\r\na=ice-pwd:0123456789012345678901\r\n"+section)
+	f.Add("", section+"a=end-of-candidates\r\n")
+	f.Add(`W/"x", "y"`, section)
+	f.Fuzz(func(t *testing.T, match, fragment string) {
+		if location == "" {
+			opened := send("POST", "/whip/r/p", typeSDP, "", offer.SDP)
+			if opened.Code != http.StatusCreated {
+				t.Fatalf("%d %s", opened.Code, opened.Body)
+			}
+			location, tag = opened.Header().Get("Location"), opened.Header().Get("ETag")
+		}
+		if match == "" {
+			match = tag
+		}
+		w := send("PATCH", location, typeFragment, match, fragment)
+		codes := []int{http.StatusOK, http.StatusNoContent, http.StatusBadRequest, http.StatusPreconditionFailed, http.StatusRequestEntityTooLarge, http.StatusTooManyRequests}
+		if !slices.Contains(codes, w.Code) {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+		now := w.Header().Get("ETag")
+		if (w.Code == http.StatusOK) != (now != "") || now == tag {
+			t.Errorf("%d names the session %q after %q", w.Code, now, tag)
+		}
+		if w.Code == http.StatusOK || w.Code == http.StatusTooManyRequests {
+			if w := send("DELETE", location, "", "", ""); w.Code != http.StatusOK {
+				t.Errorf("DELETE: %d", w.Code)
+			}
+			location = ""
+		}
+	})
+}
+
+// FuzzAnswer gives a receiver's answer to the bounds before pion, and what it says of a codec to the choice of what it is sent.
+func FuzzAnswer(f *testing.F) {
+	p, err := newSFU(f).Room("r").Join("p", JoinOptions{Permissions: Permissions{Subscribe: true}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(p.Close)
+	f.Add("v=0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=candidate:1 1 udp 1 127.0.0.1 9 typ host\r\n", "video/h264", "packetization-mode=1;profile-level-id=42e01f")
+	f.Add(strings.Repeat("a=candidate:", maxCandidateSDP+1), "video/VP9", "profile-id=0")
+	var many strings.Builder
+	for n := range maxCandidateSDP + 1 {
+		fmt.Fprintf(&many, "a=candidate:%d\r\n", n)
+	}
+	f.Add(many.String(), "audio/red", "111/111")
+	f.Fuzz(func(t *testing.T, answer, mime, line string) {
+		distinct := map[string]bool{}
+		for line := range strings.SplitAfterSeq(answer, "\n") {
+			if strings.HasPrefix(line, "a=candidate:") {
+				distinct[line] = true
+			}
+		}
+		over := len(answer) > p.sfu.cfg.Limits.SDPBytes || len(distinct) > maxCandidateSDP
+		if err := p.AnswerSubscribe(answer); over != errors.Is(err, ErrLimit) || !over && !errors.Is(err, ErrState) {
+			t.Errorf("%d bytes with %d candidates: %v", len(answer), len(distinct), err)
+		}
+		own := codecs()
+		said := webrtc.RTPCodecParameters{PayloadType: 77, RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: mime, SDPFmtpLine: line}}
+		for _, sent := range append(own, opusCodec, redCodec) {
+			have := append([]webrtc.RTPCodecParameters{said}, own...)
+			got, ok := matchCodec(sent, have)
+			if known := slices.ContainsFunc(own, func(c webrtc.RTPCodecParameters) bool { return strings.EqualFold(c.MimeType, sent.MimeType) }); known && !ok {
+				t.Errorf("%s is not found", sent.MimeType)
+			}
+			if ok && (!strings.EqualFold(got.MimeType, sent.MimeType) || !slices.ContainsFunc(have, func(c webrtc.RTPCodecParameters) bool { return c.PayloadType == got.PayloadType })) {
+				t.Errorf("%s is sent as %s %d", sent.MimeType, got.MimeType, got.PayloadType)
+			}
 		}
 	})
 }

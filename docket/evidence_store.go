@@ -12,7 +12,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"yunting/docket/deadline"
-	"yunting/internal/blob"
 	"yunting/internal/identity"
 )
 
@@ -43,6 +42,12 @@ func (d *Docket) AddEvidence(ctx context.Context, actor identity.Actor, caseID u
 				return nil
 			}
 		}
+		if err := shareFile(ctx, tx, in.Blob.Hash); err != nil {
+			return err
+		}
+		if err := d.hasFile(ctx, in.Blob); err != nil { // again: it may have been removed before the lock
+			return err
+		}
 		item, err = d.insertEvidence(ctx, tx, c, actor, in)
 		if err != nil {
 			return err
@@ -71,17 +76,7 @@ func (d *Docket) checkEvidence(ctx context.Context, in *EvidenceInput) error {
 			return invalid(field, "text_too_long", "")
 		}
 	}
-	if d.blobs == nil {
-		return nil
-	}
-	ref, err := d.blobs.Stat(ctx, in.Blob.Hash)
-	if errors.Is(err, blob.ErrNotFound) || err == nil && ref.Size != in.Blob.Size {
-		return invalid("file", "evidence_file_missing", "")
-	}
-	if err != nil {
-		return fmt.Errorf("docket: evidence file: %w", err)
-	}
-	return nil
+	return d.hasFile(ctx, in.Blob)
 }
 
 func (d *Docket) insertEvidence(ctx context.Context, tx pgx.Tx, c Case, actor identity.Actor, in EvidenceInput) (Evidence, error) {

@@ -235,7 +235,7 @@ func (d *Docket) PurgeRecordings(ctx context.Context, deletion uuid.UUID, derive
 
 // purgeFile deletes a file that only entries of deleted recordings name.
 func (d *Docket) purgeFile(ctx context.Context, tx pgx.Tx, hash blob.Hash) error {
-	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 250))`, hash.String()); err != nil {
+	if err := lockFile(ctx, tx, hash); err != nil {
 		return err
 	}
 	var named bool
@@ -251,7 +251,7 @@ func (d *Docket) purgeFile(ctx context.Context, tx pgx.Tx, hash blob.Hash) error
 // nameFile notes that an entry names a file. One that a deletion took out of the
 // store must be there again: ErrConflict when it is not.
 func (d *Docket) nameFile(ctx context.Context, tx pgx.Tx, entry uuid.UUID, f FileRef) error {
-	if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 250))`, f.Hash.String()); err != nil {
+	if err := shareFile(ctx, tx, f.Hash); err != nil {
 		return fmt.Errorf("docket: entry's file: %w", err)
 	}
 	if _, err := tx.Exec(ctx, `INSERT INTO entry_files (entry_id, hash) VALUES ($1, $2) ON CONFLICT DO NOTHING`, entry, f.Hash); err != nil {

@@ -25,6 +25,10 @@ type Profile struct {
 	// AV 5(2) leaves it to the rules on electronic archives, which differ by kind
 	// of case: a court sets what its archive orders. 0 is for ever.
 	RecordingYears int
+
+	// UploadDays is how long an upload is kept that nobody goes on with. 0 is for
+	// ever.
+	UploadDays int
 }
 
 // ProfileCN is the demo court under the law of the People's Republic of China.
@@ -38,7 +42,7 @@ func ProfileCN() Profile {
 	return Profile{
 		Code: "京0491", Name: "北京云庭法院", NameEN: "Beijing Yunting Court", TypeCode: "民初",
 		Zone: zone, Calendar: deadline.CN(), Version: "cn-2026.1",
-		NoticeDays: 3, InvitationDays: 15, RecordingYears: 30,
+		NoticeDays: 3, InvitationDays: 15, RecordingYears: 30, UploadDays: 30,
 	}
 }
 

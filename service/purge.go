@@ -40,3 +40,16 @@ func (s *Service) purge(ctx context.Context, deletion uuid.UUID) error {
 		return err
 	})
 }
+
+// RemoveUnnamed takes a file out of the store that nothing names, as docket's does: no document and no film either, and nothing
+// that also knows of. It reports whether the file is gone.
+func (s *Service) RemoveUnnamed(ctx context.Context, hash blob.Hash, also func(tx pgx.Tx) (bool, error)) (bool, error) {
+	return s.docket.RemoveUnnamed(ctx, hash, func(tx pgx.Tx) (bool, error) {
+		var named bool
+		err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT FROM service_documents WHERE hash = $1) OR EXISTS (SELECT FROM hearing_films WHERE hash = $1)`, hash).Scan(&named)
+		if err != nil || named {
+			return named, err
+		}
+		return also(tx)
+	})
+}

@@ -73,7 +73,7 @@ func (s *server) apiAddEvidence(r *request, in *addEvidenceIn) (*body[docket.Evi
 }
 
 func (s *server) apiRemoveEvidence(r *request, _ *none) (*none, error) {
-	return nil, s.Docket.RemoveEvidence(r.Context(), r.actor, r.caseID, r.evidence.ID)
+	return nil, s.removeEvidence(r)
 }
 
 type versionIn struct {

@@ -125,6 +125,7 @@ func (s *server) funcs(lang string, words dictionary) template.FuncMap {
 		"clock":        func(t time.Time) string { return t.In(zone).Format("15:04:05") },
 		"hourmin":      func(t time.Time) string { return t.In(zone).Format("15:04") },
 		"bytes":        byteText,
+		"uploaddays":   func() int { return s.Docket.Court().UploadDays },
 		"hearingname":  func(title string) string { return hearingName(title, words) },
 		"interruption": func(c interface{ Text(string) string }) string { return c.Text(lang) },
 		"source":       func(track string) string { return interruption.Source(track, lang) },

@@ -221,7 +221,7 @@ func (s *server) serveBlob(r *request, hash blob.Hash, name, mediaType string, a
 }
 
 func (s *server) postRemoveEvidence(r *request) error {
-	if err := s.Docket.RemoveEvidence(r.Context(), r.actor, r.caseID, r.evidence.ID); err != nil {
+	if err := s.removeEvidence(r); err != nil {
 		return err
 	}
 	return r.redirect(r.casePath("/edit?done=evidence_removed#evidence"), "")

@@ -80,6 +80,7 @@ func problemOf(err error) problem {
 		{errRepeated, problem{http.StatusConflict, "repeated"}},
 		{service.ErrInput, problem{http.StatusUnprocessableEntity, "bad_form"}},
 		{errBadForm, problem{http.StatusBadRequest, "bad_form"}},
+		{errCollected, problem{http.StatusGone, "upload_collected"}},
 		{errIncomplete, problem{http.StatusConflict, "incomplete_upload"}},
 		{handler.ErrNotFound, problem{http.StatusNotFound, "not_found"}},
 		{grid.ErrUnavailable, problem{http.StatusServiceUnavailable, "no_ffmpeg"}},

@@ -25,6 +25,9 @@ import (
 	"yunting/internal/identity"
 )
 
+// uploadDir is where unfinished uploads lie in the data directory.
+const uploadDir = "uploads"
+
 // maxUpload is the largest file of a resumable upload, in bytes.
 const maxUpload = 8 << 30
 
@@ -42,7 +45,8 @@ type pendingUpload struct {
 	FileName                    string
 	Size, Offset                int64
 	CreatedAt                   time.Time
-	Name, Source, Purpose, Date string // as given when it began
+	Until                       time.Time // then it is collected unless somebody goes on with it; zero: it is kept
+	Name, Source, Purpose, Date string    // as given when it began
 }
 
 // Percent is how much has arrived.
@@ -110,7 +114,7 @@ func (u *uploads) create(hook handler.HookEvent) (handler.HTTPResponse, handler.
 		return none, same, refuse(http.StatusForbidden, "not allowed in this case")
 	}
 	id := uuid.NewString()
-	_, err = u.s.Pool.Exec(hook.Context, `INSERT INTO web_uploads (id, account, case_id, file_name, size, created_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+	_, err = u.s.Pool.Exec(hook.Context, `INSERT INTO web_uploads (id, account, case_id, file_name, size, created_at, touched_at) VALUES ($1, $2, $3, $4, $5, $6, $6)`,
 		id, r.actor.Account, caseID, fileName(hook.Upload.MetaData["filename"]), hook.Upload.Size, u.s.Now())
 	if err != nil {
 		return none, same, fmt.Errorf("remember upload: %w", err)
@@ -145,13 +149,8 @@ func fileName(name string) string {
 func (s *server) tus(r *request) error {
 	id := r.PathValue("id")
 	if id != "" {
-		var mine bool
-		err := s.Pool.QueryRow(r.Context(), `SELECT EXISTS (SELECT 1 FROM web_uploads WHERE id = $1 AND account = $2)`, id, r.actor.Account).Scan(&mine)
-		if err != nil {
-			return fmt.Errorf("find upload: %w", err)
-		}
-		if !mine {
-			return errNotFound
+		if err := s.uploads.touch(r.Context(), id, r.actor.Account); err != nil {
+			return err
 		}
 	}
 	u := s.uploads.tus
@@ -173,19 +172,45 @@ func (s *server) tus(r *request) error {
 	return nil
 }
 
+// errCollected: nobody went on with the upload for so long that its bytes were
+// removed.
+var errCollected = errors.New("web: the upload was collected")
+
+// touch notes that the account goes on with an upload, which keeps it from being
+// collected.
+func (u *uploads) touch(ctx context.Context, id string, account uuid.UUID) error {
+	var collected bool
+	err := u.s.Pool.QueryRow(ctx, `UPDATE web_uploads SET touched_at = $3 WHERE id = $1 AND account = $2 RETURNING collected_at IS NOT NULL`,
+		id, account, u.s.Now()).Scan(&collected)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return errNotFound
+	case err != nil:
+		return fmt.Errorf("find upload: %w", err)
+	case collected:
+		return errCollected
+	}
+	return nil
+}
+
 // path is where the bytes of an upload lie until finish.
 func (u *uploads) path(id string) string { return filepath.Join(u.dir, filepath.Base(id)) }
 
 // pending lists what the account has begun for the case and not finished.
 func (u *uploads) pending(ctx context.Context, account, caseID uuid.UUID) ([]pendingUpload, error) {
-	rows, err := u.s.Pool.Query(ctx, `SELECT id, file_name, size, created_at FROM web_uploads
-		WHERE account = $1 AND case_id = $2 AND evidence IS NULL ORDER BY created_at LIMIT 100`, account, caseID)
+	days := u.s.Docket.Court().UploadDays
+	rows, err := u.s.Pool.Query(ctx, `SELECT id, file_name, size, created_at, touched_at FROM web_uploads
+		WHERE account = $1 AND case_id = $2 AND evidence IS NULL AND collected_at IS NULL ORDER BY created_at LIMIT 100`, account, caseID)
 	if err != nil {
 		return nil, fmt.Errorf("list uploads: %w", err)
 	}
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (pendingUpload, error) {
 		var p pendingUpload
-		err := row.Scan(&p.ID, &p.FileName, &p.Size, &p.CreatedAt)
+		var touched time.Time
+		err := row.Scan(&p.ID, &p.FileName, &p.Size, &p.CreatedAt, &touched)
+		if days > 0 {
+			p.Until = touched.AddDate(0, 0, days)
+		}
 		return p, err
 	})
 	if err != nil {
@@ -222,6 +247,9 @@ var errIncomplete = errors.New("web: the upload is not complete")
 // is asked. The order keeps every crash harmless: the hash is remembered, the
 // store takes the file, the docket takes the item.
 func (u *uploads) finish(ctx context.Context, actor identity.Actor, caseID uuid.UUID, id string, in docket.EvidenceInput) (docket.Evidence, error) {
+	if err := u.touch(ctx, id, actor.Account); err != nil {
+		return docket.Evidence{}, err
+	}
 	var name string
 	var size int64
 	var sum *blob.Hash

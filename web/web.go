@@ -121,7 +121,7 @@ func newServer(c Config) (*server, error) {
 	if s.pages, err = s.loadPages(); err != nil {
 		return nil, err
 	}
-	dir := filepath.Join(c.DataDir, "uploads")
+	dir := filepath.Join(c.DataDir, uploadDir)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("web: upload directory: %w", err)
 	}

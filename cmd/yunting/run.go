@@ -284,10 +284,16 @@ func putBack(ctx context.Context, _ *rivertype.JobRow, work func(context.Context
 func (c *court) startJobs(ctx context.Context) error {
 	workers := river.NewWorkers()
 	c.service.Workers(workers)
+	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, _ *river.Job[web.CollectArgs]) error {
+		return web.CollectUploads(ctx, c.webConfig(nil))
+	}))
+	collect := river.NewPeriodicJob(river.PeriodicInterval(6*time.Hour), func() (river.JobArgs, *river.InsertOpts) { return web.CollectArgs{}, nil },
+		&river.PeriodicJobOpts{RunOnStart: true})
 	client, err := river.NewClient(riverpgxv5.New(c.pool), &river.Config{
 		Logger: c.log, Workers: workers, Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}, service.FilmQueue: {MaxWorkers: 1}},
 		JobTimeout: 40 * time.Second, RescueStuckJobsAfter: 50 * time.Second, SoftStopTimeout: softStop,
-		Middleware: []rivertype.Middleware{river.WorkerMiddlewareFunc(putBack)},
+		PeriodicJobs: []*river.PeriodicJob{collect},
+		Middleware:   []rivertype.Middleware{river.WorkerMiddlewareFunc(putBack)},
 	})
 	if err != nil {
 		return fmt.Errorf("jobs: %w", err)

@@ -1,0 +1,265 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"yunting/docket"
+	"yunting/internal/blob"
+	"yunting/internal/identity"
+)
+
+// collect runs the job as if it were so many days later.
+func (c *apiCourt) collect(days int) error {
+	later := c.server.Config
+	later.Now = func() time.Time { return c.server.Now().AddDate(0, 0, days) }
+	return CollectUploads(c.t.Context(), later)
+}
+
+// uploadPart begins an upload and sends n bytes of it; it gives the upload's id.
+func (c *apiCourt) uploadPart(caseID uuid.UUID, file []byte, n int) string {
+	c.t.Helper()
+	reply := c.beginUpload("plaintiff", caseID, len(file))
+	place, err := url.Parse(reply.header.Get("Location"))
+	apiCheck(c.t, err)
+	if reply := c.patch("plaintiff", place.Path, 0, file[:n]); reply.status != http.StatusNoContent {
+		c.t.Fatalf("patch: status %d: %s", reply.status, reply.body)
+	}
+	return strings.TrimPrefix(place.Path, "/uploads/")
+}
+
+// TestAbandonedUploadsAreCollected: the page says how long an unfinished upload is kept; then its bytes are gone, and who comes
+// back is told so in their language, at last that there is no such upload.
+func TestAbandonedUploadsAreCollected(t *testing.T) {
+	c := newAPICourt(t)
+	c.enrol()
+	made, _ := c.draftCase()
+	edit := casePath(made.ID, "/edit")
+	half := c.uploadPart(made.ID, bytes.Repeat([]byte("half "), 1000), 2000)
+	whole := c.uploadPart(made.ID, []byte("whole"), 5)
+	finish := func(id, name string, header ...string) apiReply {
+		return c.submit("plaintiff", casePath(made.ID, "/uploads"), url.Values{"upload": {id}, "evidence.name": {name}}, append(header, "Accept", "application/json")...)
+	}
+	// An item without a name is refused; the bytes are in the store now, and nothing names them.
+	c.call("plaintiff", "POST", casePath(made.ID, "/evidence"), map[string]any{"upload": whole, "name": " ", "source": "", "purpose": ""}, nil, http.StatusUnprocessableEntity)
+	if _, err := c.server.Blobs.Stat(t.Context(), hashOf([]byte("whole"))); err != nil {
+		t.Fatal(err)
+	}
+	until := instantText(c.server.Now().AddDate(0, 0, 30), c.server.Docket.Court().Zone, langZH)
+	if page := c.page("plaintiff", edit, http.StatusOK); !strings.Contains(page, "保留到 "+until[:len("2026年12月")]) || !strings.Contains(page, "保留 30 天") {
+		t.Errorf("the page does not say how long: %s", page)
+	}
+	apiCheck(t, c.collect(29))
+	head := func(id string, header ...string) apiReply {
+		return c.send("plaintiff", http.MethodHead, "/uploads/"+id, nil, append(header, "Tus-Resumable", "1.0.0")...)
+	}
+	if reply := head(half); reply.status != http.StatusOK || reply.header.Get("Upload-Offset") != "2000" {
+		t.Fatalf("collected early: %d", reply.status)
+	}
+	apiCheck(t, c.collect(31))
+	apiCheck(t, c.collect(31))
+	for _, id := range []string{half, whole} {
+		if _, err := os.Stat(c.server.uploads.path(id)); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("its bytes are there: %v", err)
+		}
+		if reply := head(id); reply.status != http.StatusGone {
+			t.Errorf("gone on with: %d", reply.status)
+		}
+		if reply := finish(id, "交货视频"); reply.status != http.StatusGone || !strings.Contains(string(reply.body), "已经清除") {
+			t.Errorf("finished: %d %s", reply.status, reply.body)
+		}
+		if reply := finish(id, "video", "Accept-Language", "en"); reply.status != http.StatusGone || !strings.Contains(string(reply.body), "Upload the file anew") {
+			t.Errorf("finished in English: %d %s", reply.status, reply.body)
+		}
+	}
+	if reply := c.submit("plaintiff", casePath(made.ID, "/uploads"), url.Values{"upload": {half}, "evidence.name": {"x"}}); reply.status != http.StatusGone || !strings.Contains(string(reply.body), "请重新上传文件") {
+		t.Errorf("the page: %d %s", reply.status, reply.body)
+	}
+	if _, err := c.server.Blobs.Stat(t.Context(), hashOf([]byte("whole"))); !errors.Is(err, blob.ErrNotFound) {
+		t.Errorf("a file that nobody names is in the store: %v", err)
+	}
+	if page := c.page("plaintiff", edit, http.StatusOK); strings.Contains(page, `id="unfinished"`) {
+		t.Error("a collected upload is offered")
+	}
+	apiCheck(t, c.collect(65))
+	if reply := head(half); reply.status != http.StatusNotFound {
+		t.Errorf("a period later: %d", reply.status)
+	}
+}
+
+// errBytes: a file that something names is not what it was.
+var errBytes = errors.New("not in the store as it was")
+
+// unnamed is a model of what people do with uploads of a few files that they hold in common.
+type unnamed struct {
+	*apiCourt
+	rand    *rand.Rand
+	actor   identity.Actor
+	kase    uuid.UUID
+	items   []docket.Evidence
+	pending map[string]int // by upload, for how many days nobody went on with it
+}
+
+var commonFiles = [][]byte{[]byte("contract"), []byte("receipt"), []byte("photograph"), []byte("letter")}
+
+// add files an item, by a finished upload or by the plain form. That its file was collected in between is an answer: it is sent
+// again.
+func (m *unnamed) add(file []byte, plain bool) {
+	for range 20 {
+		in := docket.EvidenceInput{Name: "证据", FileName: "a.txt", MediaType: "text/plain"}
+		var item docket.Evidence
+		var err error
+		if plain {
+			if in.Blob, err = m.server.Blobs.Put(m.t.Context(), bytes.NewReader(file)); err == nil {
+				item, err = m.server.Docket.AddEvidence(m.t.Context(), m.actor, m.kase, in)
+			}
+		} else {
+			item, err = m.server.uploads.finish(m.t.Context(), m.actor, m.kase, m.uploadPart(m.kase, file, len(file)), in)
+		}
+		var invalid *docket.Invalid
+		if errors.As(err, &invalid) {
+			continue
+		}
+		apiCheck(m.t, err)
+		m.items = append(m.items, item)
+		return
+	}
+	m.t.Error("an item was refused twenty times")
+}
+
+// step does one thing that people do.
+func (m *unnamed) step() {
+	file := commonFiles[m.rand.IntN(len(commonFiles))]
+	switch op := m.rand.IntN(7); {
+	case op < 2:
+		m.add(file, op == 0)
+	case op == 2:
+		m.pending[m.uploadPart(m.kase, file, len(file)/2)] = 0
+	case op == 3: // all sent, and stored, and then no item
+		id := m.uploadPart(m.kase, file, len(file))
+		var invalid *docket.Invalid
+		if _, err := m.server.uploads.finish(m.t.Context(), m.actor, m.kase, id, docket.EvidenceInput{}); !errors.As(err, &invalid) {
+			m.t.Errorf("an item without a name: %v", err)
+		}
+		m.pending[id] = 0
+	case op == 4 && len(m.items) > 0:
+		i := m.rand.IntN(len(m.items))
+		if reply := m.submit("plaintiff", "/evidence/"+m.items[i].ID.String()+"/remove", url.Values{}); reply.status != http.StatusSeeOther {
+			m.t.Errorf("remove: %d", reply.status)
+		}
+		m.items = append(m.items[:i], m.items[i+1:]...)
+	default:
+		for id := range m.pending {
+			days := m.rand.IntN(20)
+			_, err := m.server.Pool.Exec(m.t.Context(), `UPDATE web_uploads SET touched_at = touched_at - make_interval(days => $2) WHERE id = $1`, id, days)
+			apiCheck(m.t, err)
+			m.pending[id] += days
+		}
+	}
+}
+
+// check: what is an item, or what somebody may still go on with, is there.
+func (m *unnamed) check() error {
+	for _, item := range m.items {
+		if ref, err := m.server.Blobs.Stat(m.t.Context(), item.Blob.Hash); err != nil || ref.Size != item.Blob.Size {
+			return fmt.Errorf("item %d: %w: %w", item.Number, errBytes, err)
+		}
+	}
+	for id, days := range m.pending {
+		_, there := os.Stat(m.server.uploads.path(id))
+		var sum *blob.Hash
+		var collected bool
+		apiCheck(m.t, m.server.Pool.QueryRow(m.t.Context(), `SELECT sha256, collected_at IS NOT NULL FROM web_uploads WHERE id = $1`, id).Scan(&sum, &collected))
+		if days < 30 && sum != nil && there != nil {
+			_, there = m.server.Blobs.Stat(m.t.Context(), *sum)
+		}
+		if days < 30 && (collected || there != nil) {
+			return fmt.Errorf("upload of %d days: %w: %w", days, errBytes, there)
+		}
+	}
+	return nil
+}
+
+// TestNothingNamedIsCollected does by chance, from fixed seeds, what people do with the same few files, and collects meanwhile:
+// nothing that an item names and nothing that somebody may go on with is ever lost; at the end all else is gone.
+func TestNothingNamedIsCollected(t *testing.T) {
+	c := newAPICourt(t)
+	c.enrol()
+	made, first := c.draftCase()
+	m := &unnamed{apiCourt: c, actor: c.actor("plaintiff"), kase: made.ID, items: []docket.Evidence{first}, pending: map[string]int{}}
+	for seed := range uint64(6) {
+		m.rand = rand.New(rand.NewPCG(seed, 2026))
+		for range 25 {
+			var wait sync.WaitGroup
+			if m.rand.IntN(2) == 0 {
+				wait.Go(func() { apiCheck(t, c.collect(0)) })
+			}
+			m.step()
+			wait.Wait()
+			apiCheck(t, c.collect(0))
+			if err := m.check(); err != nil {
+				t.Fatalf("seed %d: %v", seed, err)
+			}
+		}
+	}
+	named := map[blob.Hash]bool{}
+	for _, item := range m.items {
+		named[item.Blob.Hash] = true
+	}
+	_, err := c.server.Pool.Exec(t.Context(), `UPDATE web_uploads SET touched_at = touched_at - interval '31 days'`)
+	apiCheck(t, err)
+	apiCheck(t, c.collect(0))
+	m.pending = nil
+	apiCheck(t, m.check())
+	for _, file := range commonFiles {
+		if _, err := c.server.Blobs.Stat(t.Context(), hashOf(file)); errors.Is(err, blob.ErrNotFound) == named[hashOf(file)] {
+			t.Errorf("%s, named %v: %v", file, named[hashOf(file)], err)
+		}
+	}
+	if left, err := os.ReadDir(c.server.uploads.dir); err != nil || len(left) > 0 {
+		t.Errorf("%d files left of uploads, %v", len(left), err)
+	}
+}
+
+func hashOf(data []byte) blob.Hash { return sha256.Sum256(data) }
+
+// TestWhoNamesAFileWaitsForItsRemoval: an item that is added while its file is being removed is refused, never left without.
+func TestWhoNamesAFileWaitsForItsRemoval(t *testing.T) {
+	c := newAPICourt(t)
+	c.enrol()
+	made, _ := c.draftCase()
+	ref, err := c.server.Blobs.Put(t.Context(), strings.NewReader("nobody names this yet"))
+	apiCheck(t, err)
+	actor, added := c.actor("plaintiff"), make(chan error, 1)
+	removed, err := c.server.Docket.RemoveUnnamed(t.Context(), ref.Hash, func(pgx.Tx) (bool, error) {
+		go func() {
+			_, err := c.server.Docket.AddEvidence(context.WithoutCancel(t.Context()), actor, made.ID, docket.EvidenceInput{Name: "证据", FileName: "a.txt", Blob: ref})
+			added <- err
+		}()
+		c.until("the item to wait", func() bool {
+			var waits bool
+			apiCheck(t, c.server.Pool.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event = 'advisory')`).Scan(&waits))
+			return waits || len(added) > 0
+		})
+		return false, nil
+	})
+	apiCheck(t, err)
+	var invalid *docket.Invalid
+	if err := <-added; !removed || !errors.As(err, &invalid) {
+		t.Errorf("removed %v; the item: %v", removed, err)
+	}
+}

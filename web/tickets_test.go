@@ -86,7 +86,8 @@ func (w *apiWalk) endsWithin(what string, worst func() time.Duration, act func()
 		for range s.answers { // closed by the reader when the socket ends
 		}
 	}
-	if passed := time.Since(at); passed > time.Second+4*worst() {
+	passed, bound := time.Since(at), time.Second+4*worst()
+	if passed > bound {
 		w.t.Errorf("%s: after %v", what, passed)
 	}
 	for _, p := range players {
@@ -96,6 +97,11 @@ func (w *apiWalk) endsWithin(what string, worst func() time.Duration, act func()
 		if more := p.packets.Load() - n; more > 2 {
 			w.t.Errorf("%s: %d more packets", what, more)
 		}
+		last := time.Unix(0, p.last.Load()).Sub(at)
+		if last > bound {
+			w.t.Errorf("%s: the last packet came after %v", what, last)
+		}
+		w.t.Logf("%s: over after %v, the player's last packet after %v", what, passed.Round(time.Millisecond), max(0, last).Round(time.Millisecond))
 	}
 }
 

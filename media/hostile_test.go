@@ -251,7 +251,7 @@ func TestHostileClientDisturbsNobody(t *testing.T) {
 	for i, video := range []string{webrtc.MimeTypeVP8, webrtc.MimeTypeH264, webrtc.MimeTypeVP9, webrtc.MimeTypeAV1} {
 		h := newHostile(t, room, fmt.Sprintf("hostile%d", i), video)
 		stop := (&source{c: h.client}).run(t)
-		eventually(t, "the hostile client is heard first", func() bool { return by.hasTrackOf(h.id) })
+		within(t, 40*time.Second, "the hostile client is heard first", func() bool { return by.hasTrackOf(h.id) })
 		stop()
 		for _, attack := range []struct {
 			name  string

@@ -1,13 +1,18 @@
 // One clock for many files. The engine owns the time; each media element is kept at it: far off it is sought,
-// a little off its speed is changed by a few per cent until it is back.
+// a little off its speed is changed by a few per cent until it is back. The clock waits for a file that starts slowly
+// or buffers: sought again meanwhile, it would never come to play.
 
 import { recordedFrom, type Manifest, type Stretch, type Track } from "./manifest";
 
 export const speeds = [0.5, 0.75, 1, 1.25, 1.5, 2];
 
 const tickMs = 80;
-const nearSeconds = 0.02; // nearer than this is in step
+const nearSeconds = 0.008; // nearer than this is in step
+const lagSeconds = 0.06; // of the speed: the clock waits for a file that is further behind
+const leadSeconds = 0.1; // of the speed: a file that is further ahead waits for the clock
 const farSeconds = 0.35; // further than this is sought, not nudged
+const stepSeconds = 0.02; // nearer than this a jump seeks nothing
+const nudgeGain = 2; // of the speed for each second off: half of it is made good in a third of a second
 const maxNudge = 0.12; // of the speed
 const stallMs = 8000; // how long one file may hold up the others
 
@@ -18,7 +23,7 @@ export class Engine {
   private rate = 1;
   private playing = false;
   private waiting = false;
-  private waitingSince = 0;
+  private heldSince = 0; // the clock waits for a file since then; 0: it does not
   private last = performance.now();
   private elements = new Map<string, HTMLVideoElement>();
   private broken = new Set<string>();
@@ -127,10 +132,14 @@ export class Engine {
     const passed = now - this.last;
     this.last = now;
     if (!this.playing) return;
-    const holding = this.tracksNow().some(({ element, track }) => !this.broken.has(track.recording) && (element.seeking || element.readyState < 3));
-    if (holding && !this.waiting) this.waitingSince = now;
-    this.waiting = holding && now - this.waitingSince < stallMs;
-    if (!this.waiting) {
+    const here = this.tracksNow().filter(({ track }) => !this.broken.has(track.recording));
+    const holding = here.some(({ element }) => element.seeking || element.readyState < 3);
+    const late = here.some(({ element, track }) => !element.ended && this.t - track.from - 1000 * element.currentTime > 1000 * lagSeconds * this.rate);
+    if (!holding && !late) this.heldSince = 0;
+    else this.heldSince ||= now;
+    const patient = now - this.heldSince < stallMs;
+    this.waiting = holding && patient;
+    if (!(holding || late) || !patient) {
       const from = this.t;
       this.t += passed * this.rate;
       this.stretch ??= { from, to: from };
@@ -180,12 +189,12 @@ export class Engine {
     const want = (this.t - track.from) / 1000;
     const drift = element.currentTime - want;
     const sought = performance.now() - (this.soughtAt.get(track.recording) ?? 0) < 600;
-    if ((exactly && Math.abs(drift) > nearSeconds) || (Math.abs(drift) > farSeconds && !element.seeking && !sought)) {
+    if ((exactly && Math.abs(drift) > stepSeconds) || (Math.abs(drift) > farSeconds && !element.seeking && !sought)) {
       this.soughtAt.set(track.recording, performance.now());
       element.currentTime = want;
     }
-    const run = this.playing && !this.waiting;
-    const nudge = run && Math.abs(drift) > nearSeconds ? Math.min(Math.max(-drift, -maxNudge), maxNudge) : 0;
+    const run = this.playing && !this.waiting && drift < leadSeconds * this.rate;
+    const nudge = run && Math.abs(drift) > nearSeconds ? Math.min(Math.max(-nudgeGain * drift, -maxNudge), maxNudge) : 0;
     const rate = this.rate * (1 + nudge);
     if (Math.abs(element.playbackRate - rate) > 0.001) element.playbackRate = rate;
     if (run && element.paused && !element.ended) element.play().catch((e: unknown) => {

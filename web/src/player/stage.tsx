@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { present, type Engine, type View } from "./engine";
 import type { Say } from "./i18n";
 import { labelOf, type Manifest, type Track } from "./manifest";
@@ -25,10 +25,15 @@ function Tile({ track, file, engine, t, here, speaking, broken }: TileProps) {
     setVolume(value);
     engine.volume(track.participant, value);
   };
+  const video = useRef<HTMLVideoElement>(null);
+  useEffect(() => {
+    engine.attach(track.recording, video.current); // once: to attach is to seek
+    return () => engine.attach(track.recording, null);
+  }, [engine, track.recording]);
   const name = labelOf(track, t);
   return (
     <figure class={`player-tile${speaking ? " speaking" : ""}`} hidden={!here}>
-      <video ref={(e) => engine.attach(track.recording, e)} src={file} preload="auto" playsInline disablePictureInPicture controlsList="nodownload noremoteplayback"
+      <video ref={video} src={file} preload="auto" playsInline disablePictureInPicture controlsList="nodownload noremoteplayback"
         data-recording={track.recording} data-from={track.from} aria-label={name} onContextMenu={(e) => e.preventDefault()} />
       {broken && <p class="player-broken" role="alert">{t("broken")}</p>}
       <figcaption><span>{name}</span>

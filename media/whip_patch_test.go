@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/pion/rtcp"
@@ -140,4 +141,58 @@ func TestRestartByPatch(t *testing.T) {
 	})
 	before := watcher.packets(KindVideo)
 	eventually(t, "watched again", func() bool { return watcher.packets(KindVideo) > before+20 })
+}
+
+// TestWatcherRestartsByPatch: a player goes on over a new ICE session, whose candidates follow by themselves.
+func TestWatcherRestartsByPatch(t *testing.T) {
+	s := newSFU(t)
+	web := httptest.NewServer(s.WHEP("/whep/", func(*http.Request, string, string, bool) (Grant, error) { return Grant{Peer: "watcher"}, nil }))
+	defer web.Close()
+	defer http.DefaultClient.CloseIdleConnections()
+	room := s.Room("r")
+	c := join(t, room, "cam", everything)
+	c.publish(webrtc.MimeTypeVP8)
+	t.Cleanup((&source{c: c}).run(t))
+	eventually(t, "published", func() bool { return len(room.Tracks()) == 2 })
+	pc, err := loopbackAPI().NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pc.GracefulClose()
+	var packets atomic.Int64
+	pc.OnTrack(func(tr *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
+		for {
+			if _, _, err := tr.ReadRTP(); err != nil {
+				return
+			}
+			packets.Add(1)
+		}
+	})
+	if _, err := pc.AddTransceiverFromKind(webrtc.RTPCodecTypeVideo, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
+		t.Fatal(err)
+	}
+	res, answer := do(t, "POST", web.URL+"/whep/r", typeSDP, gatheredOffer(t, pc, false), "good")
+	if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "plays", func() bool { return packets.Load() > 20 })
+
+	location, offer := web.URL+res.Header.Get("Location"), gatheredOffer(t, pc, true)
+	credentials, candidates, _ := strings.Cut(fragmentOf(offer, attribute(offer, "mid")), "m=")
+	res, fragment := do(t, "PATCH", location, typeFragment, credentials, "good", "*")
+	if res.StatusCode != http.StatusOK {
+		t.Fatalf("%d %s", res.StatusCode, fragment)
+	}
+	if res, text := do(t, "PATCH", location, typeFragment, credentials+"m="+candidates, "good", res.Header.Get("ETag")); res.StatusCode != http.StatusNoContent {
+		t.Fatalf("%d %s", res.StatusCode, text)
+	}
+	answer = replaceAttribute(replaceAttribute(answer, "ice-ufrag", attribute(fragment, "ice-ufrag")), "ice-pwd", attribute(fragment, "ice-pwd"))
+	if err := pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the new session connects", func() bool {
+		return slices.Contains([]webrtc.ICEConnectionState{webrtc.ICEConnectionStateConnected, webrtc.ICEConnectionStateCompleted}, pc.ICEConnectionState())
+	})
+	before := packets.Load()
+	eventually(t, "plays on", func() bool { return packets.Load() > before+20 })
 }

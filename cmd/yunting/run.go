@@ -55,6 +55,7 @@ type court struct {
 	secure   *tls.Config     // of HTTPS and TURN over TLS; nil speaks plain HTTP
 	mailDir  string          // of the spool; empty when a real server sends
 	database <-chan struct{} // closed when the private PostgreSQL ended; nil with a server of one's own
+	claim    *postgres.Claim
 	stops    []stop
 }
 
@@ -103,6 +104,9 @@ func open(ctx context.Context, o options, log *slog.Logger) (_ *court, err error
 		return nil, err
 	}
 	keys := filepath.Join(o.DataDir, "keys")
+	if err := c.checkKeys(ctx, keys); err != nil {
+		return nil, err
+	}
 	identityKey, err := secrets.Load(keys, "identity", 32)
 	if err != nil {
 		return nil, fmt.Errorf("identity key: %w", err)
@@ -138,6 +142,7 @@ func open(ctx context.Context, o options, log *slog.Logger) (_ *court, err error
 	court := docket.ProfileCN()
 	c.identity = identity.New(c.pool, identity.Options{Now: time.Now, Key: identityKey})
 	c.docket = docket.New(docket.Config{Pool: c.pool, Blobs: c.blobs, Jobs: inserter, Identity: c.identity, Now: time.Now, Court: court, Key: invitationKey})
+	c.checkFiles(ctx)
 	signer, err := o.signer(filepath.Join(keys, "signing"), court.Name)
 	if err != nil {
 		return nil, fmt.Errorf("signing keys: %w", err)
@@ -179,11 +184,15 @@ func (c *court) openDatabase(ctx context.Context) error {
 		dsn = server.DSN("yunting")
 	}
 	var err error
-	if c.pool, err = postgres.Open(ctx, dsn); err != nil {
+	if c.pool, err = postgres.Connect(ctx, dsn); err != nil {
 		return fmt.Errorf("database: %w", err)
 	}
 	c.onStop("database connections", 5*time.Second, func(context.Context) error { c.pool.Close(); return nil })
-	return nil
+	if c.claim, err = postgres.TakeClaim(ctx, c.pool, postgres.ClaimWait, c.log); err != nil {
+		return err
+	}
+	c.onStop("claim on the database", 10*time.Second, func(context.Context) error { c.claim.Release(); return nil })
+	return postgres.Migrate(ctx, c.pool)
 }
 
 // filmTools finds ffmpeg. Without it the court makes no films of hearings and says so; all else works.

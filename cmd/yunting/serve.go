@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"yunting/internal/postgres"
 	"yunting/web"
 )
 
@@ -63,6 +64,8 @@ func (c *court) listen(ctx context.Context, demo *web.DemoInfo, started func(con
 		return fmt.Errorf("web server: %w", err)
 	case <-c.database:
 		return errors.Join(errDatabaseEnded, c.drain(server))
+	case <-c.claim.Lost():
+		return errors.Join(postgres.ErrClaimed, c.drain(server))
 	case <-ctx.Done():
 	}
 	c.log.Info("the court is closing")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	netmail "net/mail"
@@ -21,6 +22,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"yunting/docket"
+	"yunting/internal/postgres"
 	"yunting/internal/postgres/pgtest"
 	"yunting/signaling"
 )
@@ -223,6 +225,33 @@ func TestCannotStart(t *testing.T) {
 	out, err := cmd.CombinedOutput()
 	var status *exec.ExitError
 	if !errors.As(err, &status) || status.ExitCode() != 2 || !strings.Contains(string(out), "media on UDP port "+port) || strings.Contains(string(out), "goroutine ") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestSecondServerOnADatabase: a server whose database another one works on says so and how to mend it, and exits with 2.
+func TestSecondServerOnADatabase(t *testing.T) {
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dsn := pgtest.Database(t)
+	pool, err := postgres.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	first, err := postgres.TakeClaim(t.Context(), pool, 0, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Release()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, path, "serve", "--listen", fmt.Sprintf("127.0.0.1:%d", freePort(t, "tcp")), "--database-url", dsn,
+		"--data-dir", t.TempDir(), "--media-port", fmt.Sprint(freePort(t, "udp"))).CombinedOutput()
+	var status *exec.ExitError
+	if !errors.As(err, &status) || status.ExitCode() != 2 || !strings.Contains(string(out), postgres.ErrClaimed.Error()) || strings.Contains(string(out), "goroutine ") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

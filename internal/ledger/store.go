@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/mod/sumdb/tlog"
 )
 
@@ -18,6 +19,15 @@ type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+}
+
+// Begun reports whether the database holds a log that was signed before.
+func Begun(ctx context.Context, pool *pgxpool.Pool) (begun bool, err error) {
+	err = pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM ledger_checkpoint)`).Scan(&begun)
+	if err != nil {
+		return false, fmt.Errorf("ledger: checkpoints: %w", err)
+	}
+	return begun, nil
 }
 
 // storedHead is the newest row of ledger_checkpoint; Size is 0 when there is none.

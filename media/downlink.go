@@ -157,18 +157,18 @@ func (u *subscriber) allocate(now time.Time) {
 func (d *downlink) demandsLocked(forwards map[*track]*subscription) []allocate.Demand[*subscription] {
 	clear(d.demands)
 	out := d.demands[:0]
-	d.rates = slices.Grow(d.rates[:0], len(forwards)*maxLayers)
+	d.rates = slices.Grow(d.rates[:0], len(forwards)*rungs)
 	for t, s := range forwards {
 		if s.bound.Load() == nil || !s.allowed.Load() || !t.permitted.Load() || t.quiet() {
 			continue
 		}
 		n := len(d.rates)
-		d.rates = d.rates[:n+maxLayers]
+		d.rates = d.rates[:n+rungs]
 		x := allocate.Demand[*subscription]{Key: s, Class: allocate.Rest, RateBps: d.rates[n:], Want: s.wanted()}
 		t.costs(x.RateBps)
 		switch {
 		case t.kind == webrtc.RTPCodecTypeAudio:
-			x.Class, x.RateBps = allocate.Audio, x.RateBps[:1]
+			x.Class, x.RateBps = allocate.Audio, x.RateBps[thinner:thinner+1]
 		case t.info.Source == SourceScreen:
 			x.Class = allocate.Floor
 		case t.info.Peer == d.speaker:
@@ -183,47 +183,56 @@ func (d *downlink) demandsLocked(forwards map[*track]*subscription) []allocate.D
 	return out
 }
 
-// costs tells each layer's rate. A layer that was switched off because nobody
+// costs tells each rung's rate. A layer that was switched off because nobody
 // took it costs what it last did, for it comes again once it is taken; while
 // nothing at all arrives nothing costs anything.
 func (t *track) costs(bps []int) {
 	live := false
-	for i := range bps {
-		bps[i] = int(t.rates[i].Load())
-		live = live || bps[i] > 0
+	for i := range bps[:thinner] {
+		bps[i] = int(t.thin[i].Load())
 	}
-	for i := range bps {
-		if live && bps[i] == 0 {
-			bps[i] = int(t.known[i].Load())
+	layers := bps[thinner:]
+	for i := range layers {
+		layers[i] = int(t.rates[i].Load())
+		live = live || layers[i] > 0
+	}
+	for i := range layers {
+		if live && layers[i] == 0 {
+			layers[i] = int(t.known[i].Load())
 		}
 	}
 }
 
-// wanted is the largest layer of use to the receiver.
+// wanted is the largest rung of use to the receiver.
 func (s *subscription) wanted() int {
 	if s.track.kind == webrtc.RTPCodecTypeAudio {
 		return 0
 	}
-	return int(s.want.Load())
+	if want := s.want.Load(); want != allocate.Paused {
+		return int(want) + thinner
+	}
+	return allocate.Paused
 }
 
-// applyLocked gives a subscription its layer and tells of a pause.
-func (d *downlink) applyLocked(x *allocate.Demand[*subscription], layer int) {
+// applyLocked gives a subscription its rung and tells of a pause.
+func (d *downlink) applyLocked(x *allocate.Demand[*subscription], rung int) {
 	s := x.Key
 	if x.Class == allocate.Audio {
 		d.given += x.RateBps[0]
 		return
 	}
 	sent := slices.Max(x.RateBps) > 0
-	weak := layer == allocate.Paused && x.Want != allocate.Paused && sent
+	weak := rung == allocate.Paused && x.Want != allocate.Paused && sent
 	switch {
-	case layer != allocate.Paused:
-		d.given += slices.Max(x.RateBps[:layer+1])
-		s.limit.Store(int32(layer))
+	case rung != allocate.Paused:
+		d.given += slices.Max(x.RateBps[:rung+1])
+		s.limit.Store(int32(max(rung-thinner, 0)))
+		s.spare.Store(int32(max(thinner-rung, 0)))
 	case weak:
 		s.limit.Store(allocate.Paused)
 	default: // nothing is sent or wanted: what begins is not held back
 		s.limit.Store(unlimited)
+		s.spare.Store(0)
 	}
 	if weak != d.weak[s] {
 		d.markLocked(s, weak)
@@ -311,9 +320,16 @@ func (w *worker) rate(now time.Time) {
 			sum := 0 // a layer of SVC costs what those below it cost too
 			carried := l.carried()
 			for i := range carried {
-				sum += carried[i].wire
-				carried[i].wire = 0
-				t.takeRate(int(l.index)+i, float64(sum*8)/passed.Seconds(), now.Sub(carried[i].lastSeen))
+				c := &carried[i]
+				index, silent := int(l.index)+i, now.Sub(c.lastSeen)
+				for j, bytes := range c.wire {
+					sum += bytes
+					if index == 0 && j < thinner {
+						smooth(&t.thin[j], float64(sum*8)/passed.Seconds(), t.kind == webrtc.RTPCodecTypeVideo && silent > silentLayer)
+					}
+				}
+				c.wire = [temporalLayers]int{}
+				t.takeRate(index, float64(sum*8)/passed.Seconds(), silent)
 			}
 		}
 		t.bound(now)
@@ -322,17 +338,22 @@ func (w *worker) rate(now time.Time) {
 
 // takeRate takes a layer's rate, of which silent is the time since its last packet.
 func (t *track) takeRate(index int, bps float64, silent time.Duration) {
-	rate, old := int64(bps), t.rates[index].Load()
-	switch {
-	case t.off[index]: // what it would take if somebody had room for it again
-		rate = old
-	case silent > silentLayer && t.kind == webrtc.RTPCodecTypeVideo:
-		rate = 0
-	case old > 0: // over about two seconds
-		rate = old + (rate-old)/10
+	if !t.off[index] { // of one that is off it is what it would take if somebody had room for it again
+		smooth(&t.rates[index], bps, silent > silentLayer && t.kind == webrtc.RTPCodecTypeVideo)
 	}
-	t.rates[index].Store(rate)
-	if rate > 0 {
+	if rate := t.rates[index].Load(); rate > 0 {
 		t.known[index].Store(rate)
 	}
+}
+
+// smooth takes a rate over about two seconds; what is silent has none at once.
+func smooth(rate *atomic.Int64, bps float64, silent bool) {
+	now, old := int64(bps), rate.Load()
+	switch {
+	case silent:
+		now = 0
+	case old > 0:
+		now = old + (now-old)/10
+	}
+	rate.Store(now)
 }

@@ -3,6 +3,7 @@ package media
 import (
 	"net"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -205,12 +206,12 @@ func TestSwitchedOffLayersKeepTheirCost(t *testing.T) {
 	tr.rates[0].Store(100_000)
 	tr.known[0].Store(100_000)
 	tr.known[2].Store(1_200_000)
-	bps := make([]int, maxLayers)
-	if tr.costs(bps); bps[0] != 100_000 || bps[1] != 0 || bps[2] != 1_200_000 {
+	bps := make([]int, rungs)
+	if tr.costs(bps); bps[thinner] != 100_000 || bps[thinner+1] != 0 || bps[thinner+2] != 1_200_000 {
 		t.Errorf("costs %v", bps)
 	}
 	tr.rates[0].Store(0)
-	if tr.costs(bps); bps[0] != 0 || bps[2] != 0 {
+	if tr.costs(bps); slices.Max(bps) != 0 {
 		t.Errorf("a camera that is off costs %v", bps)
 	}
 }

@@ -28,6 +28,8 @@ type forwarder struct {
 	wrapped  []byte   // payload of the last packet on RTX
 	paused   bool     // something was held back since the last packet
 	target   uint8
+	without  uint8     // temporal layers that the receiver does not get, from above
+	omitted  uint32    // timestamp of the last picture that was left out for that
 	sentAt   time.Time // of the last packet
 	packets  uint32
 	octets   uint32
@@ -118,8 +120,9 @@ func (s *subscription) forward(run []*buffer, now time.Time) (packets, bytes int
 		return 0, 0
 	}
 	last, resumed := s.sentAt, s.paused
+	thin := s.thinned()
 	for _, b := range run {
-		if !s.admit(b) {
+		if !s.admit(b) || thin && !s.admitTemporal(b) {
 			continue
 		}
 		to, ok := s.mapper.Map(b.in())
@@ -209,11 +212,11 @@ func (s *subscription) writeAs(out *binding, b *buffer, to rewrite.Out, number u
 	h.SequenceNumber, h.Timestamp = to.Seq, to.Timestamp
 	s.extend(out, b, number)
 	var payload []byte
-	payload, h.Marker = b.shape(to.Layer)
+	payload, h.Marker = b.shape(to)
 	if b.red > 0 {
 		payload = out.sound(h, b)
 	}
-	changed := to.Picture != b.vp8.PictureID || to.TL0 != b.vp8.TL0PicIdx
+	changed := (to.Picture != b.vp8.PictureID || to.TL0 != b.vp8.TL0PicIdx) && len(payload) > 0
 	if changed {
 		b.vp8.SetPicture(payload, to.Picture, to.TL0)
 	}

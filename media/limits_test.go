@@ -40,7 +40,7 @@ func TestTooMuchIsStopped(t *testing.T) {
 				for _, b := range e.layer.accept([]*buffer{e.next(t, now, true)}) {
 					s.forward([]*buffer{b}, now)
 				}
-				e.layer.spatial[0].wire = int(float64(bps[i]) / 8 * allocateEvery.Seconds())
+				e.layer.spatial[0].wire[0] = int(float64(bps[i]) / 8 * allocateEvery.Seconds())
 			}
 			w.rate(now)
 			tr.retarget(now)

@@ -5,13 +5,14 @@ import (
 	"time"
 
 	"yunting/media/packet"
+	"yunting/media/rewrite"
 )
 
 // spatialLayer is what is known of one layer of a stream, which carries one or
 // several (SVC).
 type spatialLayer struct {
 	lastSeen time.Time
-	wire     int // bytes on a receiver's wire since the rates were last taken
+	wire     [temporalLayers]int // bytes on a receiver's wire since the rates were last taken, by temporal layer
 	size     packet.Resolution
 }
 
@@ -28,6 +29,7 @@ func (l *layer) parseVP9(b *buffer) bool {
 		return false
 	}
 	b.key, b.ends, b.layers, b.sizes = d.KeyFrame(), d.End, d.Layers, d.Sizes
+	b.temporal = synced(d.Temporal, d.Up)
 	if l.svc {
 		b.spatial = d.Spatial
 	}
@@ -49,6 +51,7 @@ func (l *layer) parseAV1(b *buffer) {
 		return
 	}
 	b.key, b.ends, b.layers = d.KeyFrame(), d.End, l.structure.Active()
+	b.temporal = described(&d)
 	if l.svc {
 		b.spatial = d.Spatial
 	}
@@ -59,7 +62,7 @@ func (l *layer) parseAV1(b *buffer) {
 
 // note keeps what a packet tells of the layers that the stream carries.
 func (l *layer) note(b *buffer) {
-	l.spatial[b.spatial].wire += wireBytes(b)
+	l.spatial[b.spatial].wire[min(b.temporal.layer, temporalLayers-1)] += wireBytes(b)
 	if b.layers > 0 {
 		l.active = b.layers
 	}
@@ -127,10 +130,11 @@ func (s *subscription) admitSpatial(b *buffer) bool {
 // shape gives the payload and marker with which a packet of a stream with
 // several layers is sent where the receiver has the given one: the marker
 // stands at the end of the highest that it gets. A packet for which a number
-// was kept before it was known to be above that goes without its payload.
-func (b *buffer) shape(layer uint8) (payload []byte, marker bool) {
-	if b.spatial > layer {
+// was kept before it was known to be left out goes without its payload.
+func (b *buffer) shape(to rewrite.Out) (payload []byte, marker bool) {
+	spatial := int8(b.spatial)
+	if spatial > to.Layer {
 		return nil, false
 	}
-	return b.payload(), b.head.Marker || b.ends && b.spatial == layer
+	return b.payload(), b.head.Marker || b.ends && spatial == to.Layer
 }

@@ -50,6 +50,7 @@ type subscription struct {
 	flow        sentStats
 	wire        atomic.Int64                   // bytes sent to a receiver without transport-wide numbers
 	limit       atomic.Int32                   // largest layer that the receiver's bandwidth allows; allocate.Paused
+	spare       atomic.Int32                   // temporal layers that bandwidth has no room for, from above
 	heard       atomic.Bool                    // feedback to RTX is read; set under the subscriber's mutex
 	rtxFeedback *webrtc.RTPReceiver            // reads it, nil until then; guarded by the subscriber's mutex
 	view        atomic.Pointer[simulcast.View] // how large the receiver shows it

@@ -38,6 +38,7 @@ type buffer struct {
 	vp8      packet.VP8                           // of VP8 packets
 	key      bool                                 // begins a key frame
 	spatial  uint8                                // layer, of a stream that carries several
+	temporal temporal                             // layer of video
 	ends     bool                                 // the last packet of its layer's part of the picture
 	layers   int                                  // that the stream carries now; 0: it does not say
 	sizes    [packet.MaxSpatial]packet.Resolution // of the layers, where the packet tells
@@ -108,6 +109,7 @@ type track struct {
 	hidden atomic.Bool  // nobody receives it: it takes no place on the floor
 	hushed atomic.Bool  // held back, for others are louder; the worker sets it, a change of rights clears it
 	stats  trackStats
+	thin   [thinner]atomic.Int64   // of the lowest layer with its first temporal layers alone
 	rates  [maxLayers]atomic.Int64 // bits a second on the wire of each layer, 0: silent
 	known  [maxLayers]atomic.Int64 // the same, as last seen: what a layer would cost that was switched off
 
@@ -312,7 +314,7 @@ func (l *layer) parse(b *buffer, n int) bool {
 		return false
 	}
 	b.layer, b.n, b.key, b.level, b.red = l, n, false, noLevel, 0
-	b.vp8, b.spatial, b.ends, b.layers, b.sizes = packet.VP8{}, 0, false, 0, [packet.MaxSpatial]packet.Resolution{}
+	b.vp8, b.spatial, b.temporal, b.ends, b.layers, b.sizes = packet.VP8{}, 0, temporal{}, false, 0, [packet.MaxSpatial]packet.Resolution{}
 	t := l.track
 	b.findExtensions(&t.ext)
 	payload := b.payload()
@@ -331,6 +333,8 @@ func (l *layer) parse(b *buffer, n int) bool {
 			return false
 		}
 		b.key, b.sizes[0] = b.vp8.KeyFrame, packet.Resolution{Width: b.vp8.Width, Height: b.vp8.Height}
+		b.temporal = synced(b.vp8.Temporal, b.vp8.Sync)
+		l.describe(b)
 	case t.format == formatVP9:
 		return l.parseVP9(b)
 	case t.format == formatAV1:
@@ -340,6 +344,7 @@ func (l *layer) parse(b *buffer, n int) bool {
 		l.inBand = l.inBand || h.SPS
 		b.key = h.SPS || h.IDR && !l.inBand // without its parameter sets a slice shows nothing
 		b.sizes[0] = packet.Resolution{Width: h.Width, Height: h.Height}
+		l.describe(b)
 	}
 	return true
 }

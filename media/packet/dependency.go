@@ -12,9 +12,9 @@ const (
 // concurrent use; the zero value waits for the first structure.
 type Structure struct {
 	offset    uint8
-	templates [maxTemplates]struct{ spatial, temporal uint8 }
+	templates [maxTemplates]template
 	count     int
-	targets   [maxTargets]uint8 // spatial layer of each decode target
+	targets   [maxTargets]struct{ spatial, temporal uint8 } // the highest layers of each decode target
 	nTargets  int
 	active    uint32 // decode targets that are sent, the first in the lowest bit
 
@@ -23,6 +23,17 @@ type Structure struct {
 	Sizes  [MaxSpatial]Resolution
 }
 
+// template is what frames have in common that refer to it.
+type template struct {
+	spatial, temporal uint8
+	indications       indications
+}
+
+// indications tell what a frame is to each decode target, two bits each.
+type indications [maxTargets]uint8
+
+const switchable = 2 // every later frame of the target can be decoded if this one can
+
 // Dependency is one packet's dependency descriptor.
 type Dependency struct {
 	Start, End bool // first and last packet of the frame
@@ -30,24 +41,27 @@ type Dependency struct {
 	Spatial    uint8
 	Temporal   uint8
 	Begins     bool // it carries a structure: a coded video sequence begins
+	// Up is the highest temporal layer to which a receiver of this frame can go
+	// from it on, within the frame's spatial layer; Temporal when to none above.
+	Up uint8
 }
 
 // KeyFrame tells whether the packet begins a picture that needs no other.
 func (d *Dependency) KeyFrame() bool { return d.Start && d.Begins && d.Spatial == 0 }
 
 // Parse reads a descriptor. A structure in it replaces s. ErrMalformed also
-// for a frame of a structure that is not known. A frame's own indications,
-// distances and chains, which stand last, are not read: what a receiver gets
-// begins at a key frame and holds every layer up to its own.
+// for a frame of a structure that is not known. A frame's own distances and
+// chains, which stand last, are not read.
 func (s *Structure) Parse(ext []byte) (d Dependency, err error) {
 	r := NewBits(ext)
 	d.Start, d.End = r.flag(), r.flag()
-	id := uint8(r.Read(6))
+	id, own := uint8(r.Read(6)), false
 	d.Number = uint16(r.Read(16))
 	if len(ext) > 3 {
 		d.Begins = r.flag()
 		activeToo := r.flag()
-		r.Read(3) // the frame's own indications, distances, chains
+		own = r.flag()
+		r.Read(2) // its own distances, chains
 		if d.Begins {
 			*s = Structure{}
 			if !s.read(&r) {
@@ -63,15 +77,41 @@ func (s *Structure) Parse(ext []byte) (d Dependency, err error) {
 	if r.Over() || index >= s.count {
 		return Dependency{}, ErrMalformed
 	}
-	d.Spatial, d.Temporal = s.templates[index].spatial, s.templates[index].temporal
+	t := &s.templates[index]
+	d.Spatial, d.Temporal = t.spatial, t.temporal
+	is := &t.indications
+	if own {
+		is = new(indications)
+		if is.read(&r, s.nTargets); r.Over() {
+			return Dependency{}, ErrMalformed
+		}
+	}
+	d.Up = s.up(&d, is)
 	return d, nil
+}
+
+// up finds the highest temporal layer that is switched to at a frame.
+func (s *Structure) up(d *Dependency, is *indications) uint8 {
+	up := d.Temporal
+	for i, t := range s.targets[:s.nTargets] {
+		if t.spatial == d.Spatial && is[i] == switchable {
+			up = max(up, t.temporal)
+		}
+	}
+	return up
+}
+
+func (is *indications) read(r *Bits, targets int) {
+	for i := range targets {
+		is[i] = uint8(r.Read(2))
+	}
 }
 
 // Active is how many of the lowest spatial layers have a decode target that is sent.
 func (s *Structure) Active() (layers int) {
-	for i, spatial := range s.targets[:s.nTargets] {
+	for i, t := range s.targets[:s.nTargets] {
 		if s.active&(1<<uint(i)) != 0 {
-			layers = max(layers, int(spatial)+1)
+			layers = max(layers, int(t.spatial)+1)
 		}
 	}
 	return layers
@@ -85,10 +125,12 @@ func (s *Structure) read(r *Bits) bool {
 	if !s.readLayers(r) {
 		return false
 	}
-	for _, t := range s.templates[:s.count] { // what each frame is to each target; 0: it is none of its frames
+	for i := range s.templates[:s.count] {
+		t := &s.templates[i]
+		t.indications.read(r, s.nTargets)
 		for i := range s.nTargets {
-			if r.Read(2) != 0 {
-				s.targets[i] = max(s.targets[i], t.spatial)
+			if target := &s.targets[i]; t.indications[i] != 0 { // the frame is one of the target's
+				target.spatial, target.temporal = max(target.spatial, t.spatial), max(target.temporal, t.temporal)
 			}
 		}
 	}

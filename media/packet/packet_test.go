@@ -236,13 +236,13 @@ func TestDependency(t *testing.T) {
 		t.Error("a frame before its structure was accepted")
 	}
 	d, err := s.Parse(descriptor(0b111111, true))
-	if want := (Dependency{Start: true, End: true, Number: 777, Begins: true}); err != nil || d != want || !d.KeyFrame() {
+	if want := (Dependency{Start: true, End: true, Number: 777, Begins: true, Up: 1}); err != nil || d != want || !d.KeyFrame() {
 		t.Errorf("%+v %v, want %+v", d, err, want)
 	}
 	if want := [MaxSpatial]Resolution{{320, 180}, {640, 360}, {1280, 720}}; s.Layers != 3 || s.Sizes != want || s.Active() != 3 {
 		t.Errorf("%d layers of %v, %d active", s.Layers, s.Sizes, s.Active())
 	}
-	for id, want := range map[byte]Dependency{5: {Number: 9}, 8: {Number: 9, Spatial: 1, Temporal: 1}, 10: {Number: 9, Spatial: 2, Temporal: 1}} {
+	for id, want := range map[byte]Dependency{5: {Number: 9, Up: 1}, 8: {Number: 9, Spatial: 1, Temporal: 1, Up: 1}, 10: {Number: 9, Spatial: 2, Temporal: 1, Up: 1}} {
 		if d, err := s.Parse([]byte{id, 0, 9}); err != nil || d != want {
 			t.Errorf("template %d: %+v %v, want %+v", id, d, err, want)
 		}

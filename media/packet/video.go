@@ -13,6 +13,7 @@ type VP8 struct {
 	TL0At       int
 	TL0PicIdx   uint8
 	Temporal    uint8
+	Sync        bool // of the layers below it needs the lowest alone (Y)
 	Start       bool // first packet of a frame's first partition
 	KeyFrame    bool // Start of a key frame
 	Width       int  // of a key frame's start, else 0
@@ -60,7 +61,7 @@ func ParseVP8(p []byte) (VP8, error) {
 				return VP8{}, ErrMalformed
 			}
 			if flags&0x20 != 0 {
-				d.Temporal = p[at] >> 6
+				d.Temporal, d.Sync = p[at]>>6, p[at]&0x20 != 0
 			}
 			at++
 		}

@@ -14,6 +14,7 @@ type VP9 struct {
 	Size      int // bytes of the descriptor
 	Spatial   uint8
 	Temporal  uint8
+	Up        bool // one may go up to Temporal here (U)
 	Start     bool // first packet of a layer frame (B)
 	End       bool // last packet of a layer frame (E)
 	Predicted bool // from other pictures (P)
@@ -37,7 +38,7 @@ func ParseVP9(p []byte) (VP9, error) {
 	}
 	if flags&0x20 != 0 {
 		l := r.byte()
-		d.Temporal, d.Spatial = l>>5, l>>1&7
+		d.Temporal, d.Up, d.Spatial = l>>5, l&0x10 != 0, l>>1&7
 		if !flexible {
 			r.byte() // TL0PICIDX
 		}

@@ -16,26 +16,32 @@ type In struct {
 	TL0       uint8
 }
 
+// Omitted is the layer of a packet of a picture that was left out: a number was
+// kept for it, but its payload must not be sent.
+const Omitted = -1
+
 // Out is what the receiver is to see.
 type Out struct {
 	Seq       uint16
 	Timestamp uint32
 	Picture   uint16
 	TL0       uint8
-	Layer     uint8 // that the receiver had where the packet stands
+	Layer     int8 // that the receiver had where the packet stands; Omitted
 }
 
 // run is a stretch of the source that is forwarded with fixed offsets.
 type run struct {
 	layer    uint8
+	follows  bool // the run before is of the same stream, without a pause between
+	omits    bool // pictures were left out where it begins, of the timestamps from … to
+	tl0      uint8
 	firstIn  uint16
 	firstOut uint16
 	lastIn   uint16 // highest that has a number, be it forwarded or still to come
-	follows  bool   // the run before is of the same stream, without a pause between
 	seq      uint16 // out = in + offset
-	ts       uint32
 	pic      uint16
-	tl0      uint8
+	ts       uint32
+	from, to uint32
 }
 
 // Mapper rewrites for one receiver. It is not safe for concurrent use: the
@@ -90,6 +96,24 @@ func (m *Mapper) Step(layer uint8, seq uint16) { m.cut(seq, seq, layer) }
 // Those of packets before it that have not come are kept for them.
 func (m *Mapper) Skip(seq uint16) { m.cut(seq, seq+1, m.current().layer) }
 
+// Omit leaves out a packet of a picture of which nothing is sent, as Skip does.
+// The picture's id closes up too.
+func (m *Mapper) Omit(in In) {
+	again := m.current().omitted(in.Timestamp)
+	m.Skip(in.Seq)
+	r := m.current()
+	if !again {
+		r.pic--
+	}
+	if !r.omits {
+		r.omits, r.from = true, in.Timestamp
+	}
+	r.to = in.Timestamp
+}
+
+// omitted tells whether the picture of a timestamp was left out where r begins.
+func (r *run) omitted(ts uint32) bool { return r.omits && ts-r.from <= r.to-r.from }
+
 // cut ends the present run before end and begins one that follows it at first.
 func (m *Mapper) cut(end, first uint16, layer uint8) {
 	r := m.current()
@@ -103,22 +127,19 @@ func (m *Mapper) cut(end, first uint16, layer uint8) {
 	}
 	r.lastIn = end - 1
 	m.last.Seq = r.lastIn + r.seq
-	next.firstOut, next.follows = m.last.Seq+1, true
+	next.firstOut, next.follows, next.omits = m.last.Seq+1, true, false
 	m.runs[m.n%maxRuns] = next
 	m.n++
 }
 
 // earlier finds the run that a late packet of the same stream belongs to.
-func (m *Mapper) earlier(seq uint16) *run {
+func (m *Mapper) earlier(seq uint16) (i int, ok bool) {
 	for i := m.n - 1; i > 0 && i > m.n-maxRuns && m.runs[i%maxRuns].follows; i-- {
 		if r := &m.runs[(i-1)%maxRuns]; int16(seq-r.firstIn) >= 0 {
-			if int16(seq-r.lastIn) > 0 {
-				return nil
-			}
-			return r
+			return (i - 1) % maxRuns, int16(seq-r.lastIn) <= 0
 		}
 	}
-	return nil
+	return 0, false
 }
 
 // TimestampOffset is what the present run adds to timestamps.
@@ -129,16 +150,19 @@ func (m *Mapper) TimestampOffset() uint32 { return m.current().ts }
 func (m *Mapper) Map(in In) (out Out, ok bool) {
 	r := m.current()
 	if int16(in.Seq-r.firstIn) < 0 {
-		if r = m.earlier(in.Seq); r == nil {
+		i, ok := m.earlier(in.Seq)
+		if !ok {
 			return out, false
 		}
-		return r.out(in), true
+		return m.Again(i, in), true
 	}
 	out = r.out(in)
 	if int16(in.Seq-r.lastIn) > 0 {
 		r.lastIn = in.Seq
 		m.last = out
 		r.forget()
+	} else if r.omitted(in.Timestamp) {
+		out.Layer = Omitted
 	}
 	return out, true
 }
@@ -154,12 +178,16 @@ func (r *run) forget() {
 // Again rewrites a packet that was sent before, found by Source: the same
 // bytes as then.
 func (m *Mapper) Again(run int, in In) Out {
-	r := &m.runs[run]
-	return r.out(in)
+	r, next := &m.runs[run], &m.runs[(run+1)%maxRuns]
+	out := r.out(in)
+	if r.omitted(in.Timestamp) || r != m.current() && next.follows && next.omitted(in.Timestamp) {
+		out.Layer = Omitted
+	}
+	return out
 }
 
 func (r *run) out(in In) Out {
-	return Out{in.Seq + r.seq, in.Timestamp + r.ts, (in.Picture + r.pic) & 0x7fff, in.TL0 + r.tl0, r.layer}
+	return Out{in.Seq + r.seq, in.Timestamp + r.ts, (in.Picture + r.pic) & 0x7fff, in.TL0 + r.tl0, int8(r.layer)}
 }
 
 // Source finds which packet of which layer was sent as sequence number out;

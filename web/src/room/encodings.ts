@@ -26,7 +26,7 @@ const simulcast: Record<PictureSize, Encoding[]> = {
 };
 
 /** A shared screen is one stream of every line that there is: text must stay legible. */
-export const screenEncoding: Encoding = { maxBitrate: 2_500_000, maxFramerate: 15 };
+export const screenEncoding: Encoding = { maxBitrate: 2_500_000, maxFramerate: 15, scalabilityMode: "L1T3" };
 
 /** VP9 and AV1 carry the sizes as layers of one stream. */
 export function layered(codec: VideoCodec): boolean {
@@ -47,7 +47,14 @@ function layersOf(picture: PictureSize, wanted: number): Encoding {
 
 /** The encodings that the camera begins with: each receiver gets what suits the size at which it shows the picture. */
 export function encodings(sending: CameraSending): Encoding[] {
-  return layered(sending.codec) ? [layersOf(sending.picture, 3)] : simulcast[sending.picture].map((e) => ({ ...e }));
+  if (layered(sending.codec)) return [layersOf(sending.picture, 3)];
+  const thinned = sending.codec === "VP8" ? { scalabilityMode: "L1T3" } : {}; // few H264 encoders in hardware have them
+  return simulcast[sending.picture].map((e) => ({ ...e, ...thinned }));
+}
+
+/** The same for a browser that knows no layers in one stream. */
+export function plain(all: Encoding[]): Encoding[] {
+  return all.map(({ scalabilityMode: _, ...rest }) => rest);
 }
 
 /** Brings encodings in line with what the server says that nobody takes; false when nothing changes. */

@@ -2,7 +2,7 @@
 // server offers, so the two sides can never collide.
 
 import type { HearingSocket } from "./socket";
-import { encodings, preferred, screenEncoding, stop, type CameraSending } from "./encodings";
+import { encodings, plain, preferred, screenEncoding, stop, type CameraSending } from "./encodings";
 import type { Target } from "./protocol";
 
 const settleTime = 1500; // a disconnected path may heal by itself for so long
@@ -93,13 +93,13 @@ export class HearingMedia {
   /** The camera's section, with the encodings and the codec that suit this device. */
   private camera(pub: RTCPeerConnection): RTCRtpSender {
     this.sent = this.sending();
-    const add = () => pub.addTransceiver(this.tracks.video ?? "video", { direction: "sendonly", sendEncodings: encodings(this.sent) });
+    const add = (sendEncodings: RTCRtpEncodingParameters[]) => pub.addTransceiver(this.tracks.video ?? "video", { direction: "sendonly", sendEncodings });
     let section: RTCRtpTransceiver;
     try {
-      section = add();
+      section = add(encodings(this.sent));
     } catch {
       this.sent = { ...this.sent, codec: "VP8" }; // no layers in one stream here
-      section = add();
+      section = add(plain(encodings(this.sent)));
     }
     try {
       section.setCodecPreferences?.(preferred(this.sent.codec));
@@ -121,7 +121,12 @@ export class HearingMedia {
 
   private addScreen(pub: RTCPeerConnection): void {
     if (!this.tracks.screen) return;
-    this.screen = pub.addTransceiver(this.tracks.screen, { direction: "sendonly", sendEncodings: [{ ...screenEncoding }] });
+    const add = (sendEncodings: RTCRtpEncodingParameters[]) => pub.addTransceiver(this.tracks.screen!, { direction: "sendonly", sendEncodings });
+    try {
+      this.screen = add([{ ...screenEncoding }]);
+    } catch {
+      this.screen = add(plain([screenEncoding]));
+    }
     this.screen.setCodecPreferences?.(preferred("VP8"));
   }
 

@@ -1,6 +1,9 @@
 package media
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/pion/rtp"
 	"github.com/pion/sdp/v3"
 	"github.com/pion/webrtc/v4"
@@ -93,4 +96,24 @@ func (s *subscription) extend(out *binding, b *buffer, number uint16) {
 // clearExtensions takes the last packet's extensions out of the header.
 func (s *subscription) clearExtensions() {
 	s.header.Extension, s.header.Extensions, s.extended = false, s.header.Extensions[:0], false
+}
+
+// selfDescribed takes the dependency descriptor out of the answer's sections of
+// VP8: a sender that may use it leaves PictureID, TL0PICIDX and the temporal
+// layer out of the payload, by which receivers get over a picture that is lost.
+func selfDescribed(answer string) string {
+	const next = "\r\nm="
+	sections := strings.Split(answer, next)
+	for i, section := range sections {
+		line, _, _ := strings.Cut(section, "\r\n")
+		f := strings.Fields(line) // kind, port, protocol, payload types
+		if len(f) < 4 || !strings.Contains(section, "\r\na=rtpmap:"+f[3]+" VP8/") {
+			continue
+		}
+		lines := strings.Split(section, "\r\n")
+		sections[i] = strings.Join(slices.DeleteFunc(lines, func(l string) bool {
+			return strings.HasPrefix(l, "a=extmap:") && strings.HasSuffix(l, " "+extensions[extDependency].uri)
+		}), "\r\n")
+	}
+	return strings.Join(sections, next)
 }

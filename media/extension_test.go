@@ -76,3 +76,24 @@ func TestExtensionsArePassedOn(t *testing.T) {
 		t.Errorf("%v allocations a packet", n)
 	}
 }
+
+// TestVP8DescribesItself: the answer to a publisher leaves the dependency descriptor out where VP8 is sent, there alone.
+func TestVP8DescribesItself(t *testing.T) {
+	dependency := "a=extmap:9 " + extensions[extDependency].uri + "\r\n"
+	section := func(mid, types, dependency string) string {
+		return "m=video 9 UDP/TLS/RTP/SAVPF " + types + "\r\na=mid:" + mid + "\r\na=rtpmap:96 VP8/90000\r\na=rtpmap:45 AV1/90000\r\n" +
+			"a=extmap:4 " + extensions[extOrientation].uri + "\r\n" + dependency + "a=recvonly\r\n"
+	}
+	answer := func(vp8 string) string {
+		return "v=0\r\ns=-\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=rtpmap:111 opus/48000/2\r\n" +
+			section("1", "96 45", vp8) + section("2", "45 96", dependency) + section("3", "96", vp8)
+	}
+	if got := selfDescribed(answer(dependency)); got != answer("") {
+		t.Errorf("%q", got)
+	}
+	for _, s := range []string{"", "v=0", "m=video", "\r\nm=", "\r\nm=video 9 UDP 96"} {
+		if got := selfDescribed(s); got != s {
+			t.Errorf("%q became %q", s, got)
+		}
+	}
+}

@@ -102,7 +102,8 @@ func (b *publisher) negotiate(offer string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("%w: %w", ErrSDP, err)
 	}
-	return describe(b.peer, b.pc, answer, TargetPublish)
+	sdp, err := describe(b.peer, b.pc, answer, TargetPublish)
+	return selfDescribed(sdp), err
 }
 
 // describe sets the local description and returns it with the candidates;

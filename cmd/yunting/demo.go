@@ -25,12 +25,12 @@ func (d *demoCommand) Run(ctx context.Context) error {
 	log := d.logger()
 	c, err := open(ctx, d.options, log)
 	if err != nil {
-		return err
+		return interrupted(ctx, err, log)
 	}
 	synthetic := demo.Court{Identity: c.identity, Docket: c.docket, Service: c.service, Blobs: c.blobs, Now: time.Now}
 	file, err := synthetic.Prepare(ctx, d.DataDir, d.PublicURL)
 	if err != nil {
-		return errors.Join(err, c.close())
+		return interrupted(ctx, errors.Join(err, c.close()), log)
 	}
 	info := &web.DemoInfo{SpoolDir: c.mailDir, Hearing: file.Hearing.String()}
 	for _, p := range file.People {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -93,12 +92,11 @@ func open(ctx context.Context, o options, log *slog.Logger) (_ *court, err error
 			err = errors.Join(err, c.close())
 		}
 	}()
-	if err := c.openTLS(); err != nil {
+	if err := o.preflight(); err != nil {
 		return nil, err
 	}
-	// 0711: PostgreSQL's own user must be able to walk through when the server runs as root.
-	if err := os.MkdirAll(o.DataDir, 0o711); err != nil {
-		return nil, fmt.Errorf("data directory: %w", err)
+	if err := c.openTLS(); err != nil {
+		return nil, err
 	}
 	if err := c.openDatabase(ctx); err != nil {
 		return nil, err
@@ -227,7 +225,7 @@ func (c *court) openHearings(ctx context.Context) error {
 	}
 	c.sfu, err = media.New(c.mediaConfig())
 	if err != nil {
-		return fmt.Errorf("media on UDP port %d: %w", c.options.MediaPort, err)
+		return c.options.mediaError(err)
 	}
 	c.onStop("media", 5*time.Second, func(context.Context) error { return c.sfu.Close() })
 	ways, err := c.openWays()

@@ -29,7 +29,7 @@ func (s *serveCommand) Run(ctx context.Context) error {
 	log := s.logger()
 	c, err := open(ctx, s.options, log)
 	if err != nil {
-		return err
+		return interrupted(ctx, err, log)
 	}
 	return errors.Join(c.listen(ctx, nil, nil), c.close())
 }
@@ -46,7 +46,7 @@ func (c *court) listen(ctx context.Context, demo *web.DemoInfo, started func(con
 	}
 	socket, err := net.Listen("tcp", c.options.Listen)
 	if err != nil {
-		return fmt.Errorf("--listen: %w", err)
+		return c.options.listenError(err)
 	}
 	// No WriteTimeout: recordings and exports are long. Requests that never end their headers or idle are cut.
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,

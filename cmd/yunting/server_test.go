@@ -65,6 +65,14 @@ func startDemo(t testing.TB, args ...string) *process {
 // startDemoOn listens on host, which 127.0.0.1 belongs to.
 func startDemoOn(t testing.TB, host string, args ...string) *process {
 	t.Helper()
+	p := newDemo(t, host, args...)
+	p.start()
+	return p
+}
+
+// newDemo is a demo that has not been started yet.
+func newDemo(t testing.TB, host string, args ...string) *process {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "yunting-demo-*")
 	if err != nil {
 		t.Fatal(err)
@@ -78,12 +86,19 @@ func startDemoOn(t testing.TB, host string, args ...string) *process {
 	p := &process{t: t, dir: dir, url: fmt.Sprintf("http://127.0.0.1:%d", web), log: &syncBuffer{},
 		args: append([]string{"demo", "--listen", listen, "--data-dir", dir, "--media-port", fmt.Sprint(media)}, args...)}
 	t.Cleanup(p.stop)
-	p.start()
 	return p
 }
 
 // start starts the program, again when it was killed, and waits for /readyz.
 func (p *process) start() {
+	p.t.Helper()
+	if err := p.await(p.begin()); err != nil {
+		p.t.Fatalf("the court did not start: %v\n%s", err, p.log)
+	}
+}
+
+// begin starts the program and gives what it will end with.
+func (p *process) begin() <-chan error {
 	p.t.Helper()
 	path, err := binary()
 	if err != nil {
@@ -99,9 +114,7 @@ func (p *process) start() {
 	cmd := p.cmd
 	go func() { ended <- cmd.Wait() }()
 	p.ended = ended
-	if err := p.await(ended); err != nil {
-		p.t.Fatalf("the court did not start: %v\n%s", err, p.log)
-	}
+	return ended
 }
 
 func (p *process) await(ended <-chan error) error {

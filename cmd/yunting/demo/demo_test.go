@@ -91,6 +91,43 @@ func TestPrepareShowsEveryStageAndIsDoneOnce(t *testing.T) {
 	}
 }
 
+// TestPrepareGoesOnWhereAStartWasCutShort: the plots that were played stay as they are, and the rest follow.
+func TestPrepareGoesOnWhereAStartWasCutShort(t *testing.T) {
+	c, ctx := testCourt(t), t.Context()
+	people, err := c.enrol(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	played := plots()[:5]
+	played[4].until = docket.StageDraft // the fifth was cut short
+	if _, err := c.play(ctx, people, played); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Prepare(ctx, t.TempDir(), "http://court"); err != nil {
+		t.Fatal(err)
+	}
+	cases, _, err := c.Docket.Cases(ctx, docket.Filter{Mine: people[3].account.ID, PerPage: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range plots() {
+		var stages []docket.Stage
+		for _, k := range cases {
+			if k.AmountFen == 100*p.amount {
+				stages = append(stages, k.Stage)
+			}
+		}
+		slices.Sort(stages)
+		want := []docket.Stage{p.until}
+		if i == 4 {
+			want = []docket.Stage{docket.StageCorrecting, docket.StageDraft}
+		}
+		if !slices.Equal(stages, want) {
+			t.Errorf("%s: cases in %v, want %v", p.goods, stages, want)
+		}
+	}
+}
+
 func TestClipHasAKeyFrameEachSecond(t *testing.T) {
 	c, err := loadClip()
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -36,6 +37,8 @@ func (c Court) Prepare(ctx context.Context, dataDir, baseURL string) (File, erro
 		script := plots()
 		if kept.Hearing != uuid.Nil { // the other cases are there: only the hearing is wanted again
 			script = script[len(script)-1:]
+		} else if script, err = c.unplayed(ctx, people[3]); err != nil {
+			return File{}, err
 		}
 		hearing, err = c.play(ctx, people, script)
 	}
@@ -53,6 +56,18 @@ func (c Court) Prepare(ctx context.Context, dataDir, baseURL string) (File, erro
 	}
 	// The case's clerk may publish and watch any stream of the hearing.
 	return File{BaseURL: baseURL, Hearing: hearing.ID, MediaToken: people[1].Token, People: people}, nil
+}
+
+// unplayed are the plots that no case has come to the end of: all of them in an empty court, the rest where an earlier start
+// was cut short. The last one's hearing is not open, or it would not be asked for. A case's amount tells its plot.
+func (c Court) unplayed(ctx context.Context, plaintiff Person) ([]plot, error) {
+	cases, _, err := c.Docket.Cases(ctx, docket.Filter{Mine: plaintiff.account.ID, Sort: "-created", PerPage: 100})
+	if err != nil {
+		return nil, fmt.Errorf("demo: %w", err)
+	}
+	return slices.DeleteFunc(plots(), func(p plot) bool {
+		return !p.live && slices.ContainsFunc(cases, func(k docket.Case) bool { return k.AmountFen == 100*p.amount && k.Stage == p.until })
+	}), nil
 }
 
 // openHearing finds the hearing that an earlier start left open. One that was closed since is ErrNotFound, so that a

@@ -60,12 +60,16 @@ func TestOneCaseInEnglish(t *testing.T) {
 func (s *story) play() {
 	t := s.t
 	s.p, s.hashes = startDemo(t, "--no-participants", "--log-level", "warn"), map[string]string{}
-	parts := []struct {
+	type part struct {
 		name string
 		play func()
-	}{
+	}
+	parts := []part{
 		{"Filing", s.file}, {"Review", s.review}, {"Invitation", s.invite}, {"Hearing", s.hear},
 		{"Recording", s.recording}, {"Explanation", s.explain}, {"Judgment", s.decide}, {"Service", s.serve}, {"Record", s.record},
+	}
+	if s.english {
+		parts = append(parts, part{"Deletion", s.erase})
 	}
 	for _, part := range parts {
 		began := time.Now()

@@ -62,7 +62,11 @@ func both(t *testing.T, room *Room, id string) (*client, *valve) {
 
 // by is the transport of a connection's nominated pair.
 func by(pc *webrtc.PeerConnection) webrtc.ICEProtocol {
-	pair, err := pc.SCTP().Transport().ICETransport().GetSelectedCandidatePair()
+	ice := pc.SCTP().Transport().ICETransport()
+	if ice.State() == webrtc.ICETransportStateNew {
+		return webrtc.ICEProtocolUnknown // before it starts pion's answer races with the start
+	}
+	pair, err := ice.GetSelectedCandidatePair()
 	if err != nil || pair == nil {
 		return webrtc.ICEProtocolUnknown
 	}

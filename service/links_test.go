@@ -14,8 +14,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"yunting/docket"
 	"yunting/docket/complaint"
+	"yunting/internal/identity"
 	spool "yunting/service/mail"
 )
 
@@ -36,28 +39,71 @@ func TestLinksInMails(t *testing.T) {
 	must(t, err)
 	c.settle() // the summonses are mailed
 
-	led := map[string]int{} // how often a link led to /PATH
-	documents := 0
-	mails, err := spool.List(c.spool)
-	must(t, err)
-	for _, m := range mails {
+	mails, documents, led := c.mailed("")
+	// Three notices and two summonses, which name the hearing too; an invitation, by mail and in its letter.
+	if len(mails) != 6 || led["deliveries"] != 5 || led["link"] != 2 || led["hearings"] != 2 || len(led) != 3 || documents != 6 {
+		t.Errorf("%d mails with %d documents lead to %v", len(mails), documents, led)
+	}
+}
+
+// TestLinksInMailsOfAJudgment: a judgment is attached; one too large for mail is told of, and read after logging in.
+func TestLinksInMailsOfAJudgment(t *testing.T) {
+	c := newCourt(t, nil)
+	ctx := t.Context()
+	cs, doc := c.judged()
+	for _, p := range []identity.Actor{c.zhang, c.li} {
+		c.consent(p, cs.ID, false, "party@example.org")
+	}
+	for i, round := range []struct {
+		bytes     int64
+		documents int // attached
+		says      string
+	}{
+		{doc.Blob.Size, 1, "文书见附件"},
+		{7<<20 + 1, 0, "The documents are too large for mail; read them after logging in."},
+	} {
+		// No judgment here grows so large: what is noted of its size says so.
+		_, err := c.pool.Exec(ctx, `UPDATE service_documents SET size = $2 WHERE id = $1`, doc.ID, round.bytes)
+		must(t, err)
+		deliveries, err := c.Serve(ctx, c.clerk, cs.ID, []uuid.UUID{doc.ID}, []uuid.UUID{cs.Parties[i].ID})
+		must(t, err)
+		c.settle()
+		mails, documents, led := c.mailed(deliveries[0].ID.String())
+		if len(deliveries) != 1 || len(mails) != 1 || led["deliveries"] != 1 || documents != round.documents {
+			t.Errorf("%d bytes: %d deliveries, %d mails with %d documents lead to %v", round.bytes, len(deliveries), len(mails), documents, led)
+			continue
+		}
+		if texts, _ := c.parts(filepath.Join(c.spool, mails[0].File)); !strings.Contains(texts[0], round.says) {
+			t.Errorf("%d bytes: the mail says %s", round.bytes, texts[0])
+		}
+	}
+}
+
+// mailed reads the mails whose Message-ID begins so: each leads to one place, and what is attached leads to ours alone.
+func (c *court) mailed(id string) (mails []spool.Spooled, documents int, led map[string]int) {
+	c.t.Helper()
+	led = map[string]int{} // how often a link led to /PATH
+	all, err := spool.List(c.spool)
+	must(c.t, err)
+	for _, m := range all {
+		if !strings.HasPrefix(m.ID, id) {
+			continue
+		}
+		mails = append(mails, m)
 		texts, pdfs := c.parts(filepath.Join(c.spool, m.File))
 		here := 0
 		for _, text := range texts {
 			here += c.links(m.Subject, text, led)
 		}
 		if here != 1 {
-			t.Errorf("%s: %d links in %d texts", m.Subject, here, len(texts))
+			c.t.Errorf("%s: %d links in %d texts", m.Subject, here, len(texts))
 		}
 		for _, path := range pdfs {
 			documents++
 			c.links(m.Subject+": attached", c.text(path), led)
 		}
 	}
-	// Three notices and two summonses, which name the hearing too; an invitation, by mail and in its letter.
-	if len(mails) != 6 || led["deliveries"] != 5 || led["link"] != 2 || led["hearings"] != 2 || len(led) != 3 || documents != 6 {
-		t.Errorf("%d mails with %d documents lead to %v", len(mails), documents, led)
-	}
+	return mails, documents, led
 }
 
 var anyLink = regexp.MustCompile(`(?i)\b(https?://|www\.)[!-~]*`)
@@ -88,7 +134,7 @@ func (c *court) parts(path string) (texts, pdfs []string) {
 	kind, with, err := mime.ParseMediaType(m.Header.Get("Content-Type"))
 	must(c.t, err)
 	if !strings.HasPrefix(kind, "multipart/") {
-		c.t.Fatalf("a mail of %s, want one with attachments", kind)
+		return []string{string(c.decoded(m.Header.Get("Content-Transfer-Encoding"), m.Body))}, nil
 	}
 	for reader := multipart.NewReader(m.Body, with["boundary"]); ; {
 		part, err := reader.NextRawPart()
@@ -96,15 +142,7 @@ func (c *court) parts(path string) (texts, pdfs []string) {
 			return texts, pdfs
 		}
 		must(c.t, err)
-		var body io.Reader = part
-		switch part.Header.Get("Content-Transfer-Encoding") {
-		case "base64":
-			body = base64.NewDecoder(base64.StdEncoding, part)
-		case "quoted-printable":
-			body = quotedprintable.NewReader(part)
-		}
-		data, err := io.ReadAll(body)
-		must(c.t, err)
+		data := c.decoded(part.Header.Get("Content-Transfer-Encoding"), part)
 		if !strings.HasPrefix(part.Header.Get("Content-Type"), "application/pdf") {
 			texts = append(texts, string(data))
 			continue
@@ -113,4 +151,18 @@ func (c *court) parts(path string) (texts, pdfs []string) {
 		must(c.t, os.WriteFile(written, data, 0o600))
 		pdfs = append(pdfs, written)
 	}
+}
+
+// decoded reads a body that was encoded for the way (RFC 2045, 6).
+func (c *court) decoded(encoding string, body io.Reader) []byte {
+	c.t.Helper()
+	switch encoding {
+	case "base64":
+		body = base64.NewDecoder(base64.StdEncoding, body)
+	case "quoted-printable":
+		body = quotedprintable.NewReader(body)
+	}
+	data, err := io.ReadAll(body)
+	must(c.t, err)
+	return data
 }

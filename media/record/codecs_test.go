@@ -166,6 +166,51 @@ func TestSilenceIsNoGap(t *testing.T) {
 	}
 }
 
+// TestPauseWithinSilence pauses the recording while Opus is silent (DTX), which may last beyond the pause on both sides: the
+// pause is listed alone, for nobody was muted beside it, unless the silence is longer than Opus makes it.
+func TestPauseWithinSilence(t *testing.T) {
+	c := makeClip(t, 6, "libvpx")
+	for _, tc := range []struct {
+		name          string
+		last          []byte
+		before, after time.Duration // of the silence, outside of the pause
+		want          []string
+	}{
+		{"dtx", []byte{0xf8, 0}, 380 * time.Millisecond, 380 * time.Millisecond, []string{CausePause}},
+		{"dtx before", []byte{0xf8, 0}, 380 * time.Millisecond, 0, []string{CausePause}},
+		{"muted before", nil, 380 * time.Millisecond, 0, []string{CauseSilent, CausePause}},
+		{"muted in dtx", []byte{0xf8, 0}, time.Second, 0, []string{CauseSilent, CausePause}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := newStage(t)
+			a := s.sink("p1", media.SourceMic, opus)
+			for n, f := range c.audio[:100] {
+				if n == 99 && tc.last != nil {
+					f = tc.last
+				}
+				a.RTP(raw(opusPT, uint16(n), uint32(n)*960, f), s.start.Add(time.Duration(n)*20*time.Millisecond))
+			}
+			pause := 2*time.Second + tc.before
+			s.set(s.start.Add(pause))
+			s.rec.Pause()
+			s.set(s.start.Add(pause + 3*time.Second))
+			s.rec.Resume()
+			from := int((pause + 3*time.Second + tc.after) / (20 * time.Millisecond))
+			for n, f := range c.audio[100:200] {
+				a.RTP(raw(opusPT, uint16(100+n), uint32(from+n)*960, f), s.start.Add(time.Duration(from+n)*20*time.Millisecond))
+			}
+			f := s.finish()
+			var causes []string
+			for _, g := range f.Gaps {
+				causes = append(causes, g.Cause)
+			}
+			if !slices.Equal(causes, tc.want) {
+				t.Errorf("gaps %+v, want of causes %v", f.Gaps, tc.want)
+			}
+		})
+	}
+}
+
 // TestAV1SequenceHeader reads the headers that libaom writes.
 func TestAV1SequenceHeader(t *testing.T) {
 	for size, want := range map[string][2]int{"160x120": {160, 120}, "320x240": {320, 240}, "162x90": {162, 90}} {

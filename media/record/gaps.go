@@ -129,9 +129,11 @@ func (g *gapFinder) hole(to int64, lost bool) {
 		pieces = append(pieces, span{at, to, rest})
 	}
 	if explained {
+		// A silence that Opus announced, or a still screen, up to a pause or from its end lacks nothing either.
+		pieces = slices.DeleteFunc(pieces, func(p span) bool { return p.cause == CauseSilent && p.to-p.from <= allowed && allowed > minGap })
 		allowed = minGap
 	}
-	if to-from > allowed {
+	if pieces[len(pieces)-1].to-pieces[0].from > allowed {
 		g.list(pieces)
 	}
 }

@@ -228,11 +228,7 @@ func (s *Service) planFilm(ctx context.Context, f Film, h docket.Hearing) (*grid
 	if err != nil {
 		return nil, err
 	}
-	font, err := pdf.FontFile()
-	if err != nil {
-		return nil, err
-	}
-	film := &grid.Film{Tools: s.filmTools, Dir: s.filmPath(f.ID), Font: font, Paths: map[string]string{}}
+	film := &grid.Film{Tools: s.filmTools, Dir: s.filmPath(f.ID), Font: pdf.FontFile, Paths: map[string]string{}}
 	if err := film.Prepare(); err != nil {
 		return nil, err
 	}

@@ -19,10 +19,6 @@ func BenchmarkMinute(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	font, err := pdf.FontFile()
-	if err != nil {
-		b.Fatal(err)
-	}
 	dir := b.TempDir()
 	in := Input{Zone: time.UTC, Lang: "zh-CN"}
 	in.Parts = []docket.Stretch{{To: length}}
@@ -52,7 +48,7 @@ func BenchmarkMinute(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		f := &Film{Tools: tools, Plan: plan, Dir: filepath.Join(dir, fmt.Sprint("film", i)), Font: font, Paths: paths}
+		f := &Film{Tools: tools, Plan: plan, Dir: filepath.Join(dir, fmt.Sprint("film", i)), Font: pdf.FontFile, Paths: paths}
 		if err := f.Prepare(); err != nil {
 			b.Fatal(err)
 		}

@@ -16,9 +16,9 @@ import (
 type Film struct {
 	Tools Tools
 	Plan  Plan
-	Dir   string            // made when missing; holds pieces until the film is joined
-	Font  []byte            // TrueType of the family "Noto Serif SC"
-	Paths map[string]string // of the files, by hash
+	Dir   string                 // made when missing; holds pieces until the film is joined
+	Font  func() ([]byte, error) // TrueType of the family "Noto Serif SC"; asked once a film
+	Paths map[string]string      // of the files, by hash
 }
 
 // names of what lies in the directory beside the pieces.
@@ -66,10 +66,27 @@ func (f *Film) Prepare() error {
 			return fmt.Errorf("grid: %w", err)
 		}
 	}
-	if err := os.WriteFile(filepath.Join(f.Dir, "fonts", fontFile), f.Font, 0o600); err != nil {
-		return fmt.Errorf("grid: %w", err)
+	if err := f.writeFont(); err != nil {
+		return fmt.Errorf("grid: font: %w", err)
 	}
 	return nil
+}
+
+// writeFont writes the font, of some 20 MB, unless it is there from an earlier go at the film.
+func (f *Film) writeFont() error {
+	path := filepath.Join(f.Dir, "fonts", fontFile)
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	font, err := f.Font()
+	if err != nil {
+		return err
+	}
+	part := filepath.Join(f.Dir, "work-font") // cleared when it stays behind
+	if err := os.WriteFile(part, font, 0o600); err != nil {
+		return err
+	}
+	return keep(part, path)
 }
 
 func (f *Film) render(ctx context.Context, work string, c command, final string) error {

@@ -82,10 +82,6 @@ func testFilm(t *testing.T, dir string, paths map[string]string) *Film {
 	if err != nil {
 		t.Fatal(err)
 	}
-	font, err := pdf.FontFile()
-	if err != nil {
-		t.Fatal(err)
-	}
 	in := Input{Zone: time.FixedZone("", 8*3600), Lang: "zh-CN"}
 	in.CaseNumber, in.Title, in.Start = "（2026）京0491民初123号", "第一次开庭", time.Date(2026, 11, 25, 2, 3, 4, 500e6, time.UTC)
 	in.Parts = []docket.Stretch{{From: 0, To: 6000}, {From: 10000, To: 14000}}
@@ -106,7 +102,7 @@ func testFilm(t *testing.T, dir string, paths map[string]string) *Film {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &Film{Tools: tools, Plan: plan, Dir: filepath.Join(dir, "film"), Font: font, Paths: files}
+	f := &Film{Tools: tools, Plan: plan, Dir: filepath.Join(dir, "film"), Font: pdf.FontFile, Paths: files}
 	if err := f.Prepare(); err != nil {
 		t.Fatal(err)
 	}

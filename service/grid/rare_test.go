@@ -17,10 +17,6 @@ func TestRareNamesAreInThePicture(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	font, err := pdf.FontFile()
-	if err != nil {
-		t.Fatal(err)
-	}
 	dir := t.TempDir()
 	write := func(name string, data []byte) {
 		t.Helper()
@@ -30,7 +26,7 @@ func TestRareNamesAreInThePicture(t *testing.T) {
 	}
 	write("fonts.conf", []byte(`<?xml version="1.0"?><fontconfig><cachedir>`+dir+`</cachedir></fontconfig>`))
 	t.Setenv("FONTCONFIG_FILE", filepath.Join(dir, "fonts.conf"))
-	film := Film{Dir: dir, Font: font}
+	film := Film{Dir: dir, Font: pdf.FontFile}
 	if err := film.Prepare(); err != nil {
 		t.Fatal(err)
 	}
@@ -60,5 +56,28 @@ func TestRareNamesAreInThePicture(t *testing.T) {
 			t.Errorf("%c (%U) looks as %c", r, r, other)
 		}
 		seen[string(drawn)] = r
+	}
+}
+
+// TestFontIsWrittenOnce: each go at a film finds the font of the first, and half a font of a killed server counts for nothing.
+func TestFontIsWrittenOnce(t *testing.T) {
+	asked := 0
+	film := Film{Dir: filepath.Join(t.TempDir(), "film"), Font: func() ([]byte, error) { asked++; return []byte("a typeface"), nil }}
+	if err := os.MkdirAll(film.Dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(film.Dir, "work-font"), []byte("a ty"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if err := film.Prepare(); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(filepath.Join(film.Dir, "fonts", fontFile)); err != nil || string(got) != "a typeface" {
+			t.Fatalf("font %q, %v", got, err)
+		}
+	}
+	if asked != 1 {
+		t.Errorf("the font was made %d times", asked)
 	}
 }

@@ -87,7 +87,8 @@ func TestMendKeepsDefects(t *testing.T) {
 	}
 }
 
-// TestMendNothingSound: of a participant without one sound segment no file can be made; what is left stays.
+// TestMendNothingSound: a participant without one sound segment has a file that plays nothing and names what is left of
+// each, and its gap is the whole stretch.
 func TestMendNothingSound(t *testing.T) {
 	k := keepAll(t)
 	dir := t.TempDir()
@@ -98,8 +99,12 @@ func TestMendNothingSound(t *testing.T) {
 	if n, err := Mend(dir, func(Segment) (io.ReadCloser, error) { return nil, ErrGone }); err != nil || n != len(k.lines) {
 		t.Fatalf("%d defects of %d segments, %v", n, len(k.lines), err)
 	}
-	if found, err := Recover(dir); err != nil || len(found) > 0 {
-		t.Errorf("recovered %v, %v", found, err)
+	f, last := recovered(t, dir), k.lines[len(k.lines)-1]
+	if len(f.Defects) != len(k.lines) || len(f.Lost) > 0 || len(f.Original.Segments) != len(k.lines) {
+		t.Errorf("%d defects and %d lines of %d segments, lost %v", len(f.Defects), len(f.Original.Segments), len(k.lines), f.Lost)
+	}
+	if len(f.Gaps) != 1 || f.Gaps[0] != (Gap{Track: TrackAll, From: k.lines[0].From, To: last.To, Cause: CauseDamaged}) {
+		t.Errorf("gaps %+v", f.Gaps)
 	}
 	if left, err := Unkept(dir); err != nil || len(left) != len(k.lines) {
 		t.Errorf("left %v, %v", left, err)

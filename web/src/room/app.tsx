@@ -3,6 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { Icon } from "../lib/icons";
 import { Bar } from "./bar";
+import { DeviceFaults } from "./faults";
 import { FaultDialog } from "./recorder";
 import { useRoom } from "./context";
 import { Declare, Ended, Lobby } from "./gate";
@@ -36,6 +37,7 @@ export function App() {
       {state.stage === "admitted" ? (
         <>
           <main class="room-main">
+            <DeviceFaults />
             <Stage />
             {tab && <Panel tab={tab} setTab={setTab} />}
           </main>

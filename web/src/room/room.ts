@@ -4,6 +4,7 @@
 import { socketURL, type HearingConfig } from "../lib/config";
 import { faultOf, loadChoice, openCamera, openMicrophone, pictureOf, saveChoice, type DeviceChoice, type DeviceFault } from "../lib/devices";
 import { codecOf, learnHardware } from "./encodings";
+import { onDeviceHope, onPermission, watchHeld } from "./hope";
 import { HearingMedia } from "./media";
 import { openScreen } from "./screen";
 import { HearingSocket, Refused } from "./socket";
@@ -19,6 +20,9 @@ export interface Toast {
   params: Record<string, string>;
   bad: boolean;
 }
+
+/** One of our own two devices. */
+export type DeviceKind = "microphone" | "camera";
 
 export interface RoomState {
   connection: "connecting" | "online" | "lost" | "ended";
@@ -39,7 +43,7 @@ export interface RoomState {
   screen: MediaStream | null; // that we share
   microphone: boolean;
   camera: boolean;
-  faults: { camera?: DeviceFault; microphone?: DeviceFault };
+  faults: Partial<Record<DeviceKind, DeviceFault | "held">>; // held: the system keeps it for itself, as in a call
   choice: DeviceChoice;
   toasts: Toast[];
   resumes: number;
@@ -60,6 +64,8 @@ export class Room {
   private cam: MediaStreamTrack | null = null;
   private opened = false;
   private sharing = false; // a screen is being chosen
+  private wants: Record<DeviceKind, boolean>; // what the person wants sent, whether or not it can be
+  private opening = new Set<DeviceKind>();
 
   constructor(readonly config: HearingConfig) {
     const observer = config.me.seat === "observer";
@@ -71,6 +77,7 @@ export class Room {
       toasts: [], resumes: 0, lastGapMs: 0, mediaState: { pub: "none", sub: "none" },
     };
     if (this.state.choice.camera === "none") this.state.camera = false;
+    this.wants = { microphone: this.state.microphone, camera: this.state.camera };
     this.socket = new HearingSocket(socketURL(config.socket), {
       reply: (m) => this.take(m),
       lost: () => {
@@ -99,6 +106,13 @@ export class Room {
     window.addEventListener("online", () => {
       if (this.state.stage === "admitted") this.media.restart();
     });
+    onDeviceHope(() => {
+      for (const kind of ["microphone", "camera"] as const) {
+        const fault = this.state.faults[kind];
+        if (fault && fault !== "denied") void this.reopen(kind); // to ask again unasked would be a nuisance
+      }
+    });
+    onPermission((kind) => void this.reopen(kind));
   }
 
   subscribe(listener: () => void): () => void {
@@ -132,7 +146,22 @@ export class Room {
     this.socket.leave();
   }
 
+  /** Opens a device again that the person wants and that is not there. */
+  async reopen(kind: DeviceKind): Promise<void> {
+    const there = kind === "microphone" ? this.mic : this.cam;
+    if (!this.wants[kind] || there || this.state.stage !== "admitted" || this.state.room.phase === "closed") return;
+    await (kind === "microphone" ? this.setMicrophone(true) : this.setCamera(true));
+    if (this.state[kind]) this.toast(`device.back.${kind}`);
+  }
+
+  /** The person goes on without a device that does not open. */
+  async without(kind: DeviceKind): Promise<void> {
+    await (kind === "microphone" ? this.setMicrophone(false) : this.setCamera(false));
+    this.set({ faults: { ...this.state.faults, [kind]: undefined } });
+  }
+
   async setMicrophone(on: boolean): Promise<void> {
+    this.wants.microphone = on;
     if (on && !this.mic) await this.openMic();
     if (this.mic) this.mic.enabled = on;
     this.set({ microphone: on && !!this.mic });
@@ -140,6 +169,7 @@ export class Room {
   }
 
   async setCamera(on: boolean): Promise<void> {
+    this.wants.camera = on;
     if (on && !this.cam) await this.openCam();
     if (!on && this.cam) {
       this.cam.stop();
@@ -216,33 +246,61 @@ export class Room {
   }
 
   private async openMic(): Promise<void> {
-    try {
+    await this.openDevice("microphone", async () => {
       this.mic = await openMicrophone(this.state.choice.microphone);
-      this.mic.onended = () => {
-        this.mic = null;
-        void this.setMicrophone(false);
-      };
       await this.media.setTrack("audio", this.mic);
-      this.set({ faults: { ...this.state.faults, microphone: undefined } });
-    } catch (e) {
-      this.mic = null;
-      this.set({ faults: { ...this.state.faults, microphone: faultOf(e) } });
-      this.toast(`fault.${faultOf(e)}`, {}, true);
-    }
+      return this.mic;
+    });
   }
 
   private async openCam(): Promise<void> {
-    try {
+    await this.openDevice("camera", async () => {
       const id = this.state.choice.camera === "none" ? "" : this.state.choice.camera;
       this.cam = await openCamera(id, pictureOf(this.state.choice));
-      this.cam.onended = () => void this.setCamera(false);
       await this.media.setTrack("video", this.cam);
-      this.set({ faults: { ...this.state.faults, camera: undefined } });
+      return this.cam;
+    });
+  }
+
+  /** Opens one device, one attempt at a time; why it does not open stays on the page until it does. */
+  private async openDevice(kind: DeviceKind, open: () => Promise<MediaStreamTrack>): Promise<void> {
+    if (this.opening.has(kind)) return;
+    this.opening.add(kind);
+    try {
+      const track = await open();
+      track.onended = () => void this.lostDevice(kind, track);
+      watchHeld(track, (held) => this.holdDevice(kind, track, held));
+      this.set({ faults: { ...this.state.faults, [kind]: undefined } });
     } catch (e) {
-      this.cam = null;
-      this.set({ faults: { ...this.state.faults, camera: faultOf(e) } });
-      this.toast(`fault.${faultOf(e)}`, {}, true);
+      this.forget(kind);
+      this.set({ faults: { ...this.state.faults, [kind]: faultOf(e) } });
+    } finally {
+      this.opening.delete(kind);
     }
+  }
+
+  private forget(kind: DeviceKind): void {
+    if (kind === "microphone") this.mic = null;
+    else this.cam = null;
+  }
+
+  /** A device was unplugged: another is taken where there is one, else this one once it is back. */
+  private async lostDevice(kind: DeviceKind, track: MediaStreamTrack): Promise<void> {
+    if (track !== (kind === "microphone" ? this.mic : this.cam)) return;
+    const wanted = this.state[kind]; // a microphone that was switched off stays off
+    this.forget(kind);
+    this.set({ [kind]: false });
+    await this.media.setTrack(kind === "microphone" ? "audio" : "video", null);
+    this.showLocal();
+    this.tellDevices();
+    if (wanted) await this.reopen(kind);
+  }
+
+  /** The system took a device for itself, or gave it back. */
+  private holdDevice(kind: DeviceKind, track: MediaStreamTrack, held: boolean): void {
+    if (track !== (kind === "microphone" ? this.mic : this.cam)) return;
+    this.set({ faults: { ...this.state.faults, [kind]: held ? "held" : undefined } });
+    this.tellDevices();
   }
 
   private showLocal(): void {
@@ -250,7 +308,7 @@ export class Room {
   }
 
   private tellDevices(): void {
-    this.socket.tell({ type: "devices", microphone: this.state.microphone, camera: this.state.camera });
+    this.socket.tell({ type: "devices", microphone: this.state.microphone && this.state.faults.microphone !== "held", camera: this.state.camera && this.state.faults.camera !== "held" });
   }
 
   private take(m: Reply): void {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -71,7 +72,7 @@ type DemoPerson struct {
 	Part, PartEN string
 }
 
-// server holds what handlers need. Its fields do not change after New.
+// server holds what handlers need. Its fields but gzipped do not change after New.
 type server struct {
 	Config
 	public  *url.URL
@@ -80,7 +81,8 @@ type server struct {
 	uploads *uploads
 	streams *streams // nil without media
 	metrics http.Handler
-	probe   bool // tests: answer 204 instead of calling the handler
+	gzipped sync.Map // name under static → its gzip
+	probe   bool     // tests: answer 204 instead of calling the handler
 }
 
 // New makes the handler of everything that the court serves over HTTP. It

@@ -2,8 +2,12 @@ package seal
 
 import (
 	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/pion/rtp"
@@ -92,6 +96,31 @@ func TestEveryShapeAsPionDoes(t *testing.T) {
 		if got := sealed(t, k, s, header, payload); !bytes.Equal(got, want) {
 			t.Fatalf("packet %d (%+v): %x, want %x", n, h, got, want)
 		}
+	}
+}
+
+// TestVectorOfTheRFC is RFC 7714 section 16.1, whose keys are the session's.
+func TestVectorOfTheRFC(t *testing.T) {
+	bytesOf := func(text string) []byte {
+		b, err := hex.DecodeString(strings.Join(strings.Fields(text), ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	block, err := aes.NewCipher(bytesOf("000102030405060708090a0b0c0d0e0f"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &Sealer{}
+	if k.aead, err = cipher.NewGCM(block); err != nil {
+		t.Fatal(err)
+	}
+	copy(k.salt[:], bytesOf("517569642070726f2071756f"))
+	want := bytesOf(`8040f17b 8041f8d3 5501a0b2 f24de3a3 fb34de6c acba861c 9d7e4bca be633bd5
+		0d294e6f 42a5f47a 51c7d19b 36de3adf 8833899d 7f27beb1 6a9152cf 765ee439 0cce`)
+	if got := sealed(t, k, &Stream{}, want[:fixedHeader], []byte("Gallia est omnis divisa in partes tres")); !bytes.Equal(got, want) {
+		t.Errorf("%x, want %x", got, want)
 	}
 }
 

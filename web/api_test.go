@@ -487,6 +487,7 @@ func (w *apiWalk) watchRecording(path, copyPath string) {
 	if len(m.Tracks) != 1 || m.Viewer == "" || m.Tracks[0].Entry == 0 || m.Length < 59_000 || m.Copy {
 		w.t.Errorf("manifest %+v", m)
 	}
+	w.rangesByRole(path, copyPath)
 	batch := map[string]any{"viewing": uuid.NewString(), "batch": 1, "stretches": []docket.Stretch{{From: 0, To: 4000}, {From: 2000, To: 6000}}}
 	for range 2 {
 		w.call("defendant", "POST", path+"/recording/watched", batch, nil, http.StatusCreated)

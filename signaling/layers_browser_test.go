@@ -31,7 +31,7 @@ func TestBrowserLayers(t *testing.T) {
 		clerk.run(fmt.Sprintf(`document.querySelector('[data-peer="%s"] video').style.cssText = %q`, id, css))
 	}
 	encoded := func() float64 {
-		return judge.number(`__room.sent().then(all => all.find(l => l.rid === 'q').frames)`)
+		return judge.number(`__room.sent().then(all => all.find(l => l.rid === 'q')?.frames ?? 0)`)
 	}
 	// gets waits until the picture has that height, and tells after how many milliseconds, how many of them frozen, and how
 	// many frames the judge encoded in those: a machine that is too busy to encode is no fault of a switch.

@@ -224,7 +224,7 @@ func TestCannotStart(t *testing.T) {
 		"--data-dir", t.TempDir(), "--media-port", port)
 	out, err := cmd.CombinedOutput()
 	var status *exec.ExitError
-	if !errors.As(err, &status) || status.ExitCode() != 2 || !strings.Contains(string(out), "media on UDP port "+port) || strings.Contains(string(out), "goroutine ") {
+	if !errors.As(err, &status) || status.ExitCode() != 2 || !strings.Contains(string(out), "UDP port "+port) || strings.Contains(string(out), "goroutine ") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

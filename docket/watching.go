@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -120,21 +119,22 @@ func (d *Docket) Viewings(ctx context.Context, hearingID uuid.UUID) ([]Viewing, 
 
 // Fetched logs one request for a recording's bytes: a range as asked for, or
 // the whole file when empty. copied says that it was a file to keep (AV 11),
-// which is entered in the docket too, once for the beginning of the file.
+// which is entered in the docket too: each request, for any range may be the
+// part that matters.
 func (d *Docket) Fetched(ctx context.Context, actor identity.Actor, r Recording, byteRange string, copied bool) error {
 	return d.inTx(ctx, "recording fetched", func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `INSERT INTO recording_fetches (recording_id, account, at, range, copied) VALUES ($1, $2, $3, $4, $5)`,
 			r.ID, actor.Account, d.now(), byteRange, copied); err != nil {
 			return err
 		}
-		if !copied || byteRange != "" && !strings.HasPrefix(byteRange, "bytes=0-") {
+		if !copied {
 			return nil
 		}
 		h, err := readHearing(ctx, tx, r.Hearing)
 		if err != nil {
 			return err
 		}
-		_, err = d.AppendEntry(ctx, tx, EntryInput{Case: h.Case, Actor: actor, Kind: EntryCopied, Data: map[string]any{"hearing": h.ID, "recording": r.ID},
+		_, err = d.AppendEntry(ctx, tx, EntryInput{Case: h.Case, Actor: actor, Kind: EntryCopied, Data: map[string]any{"hearing": h.ID, "recording": r.ID, "part": byteRange != ""},
 			Files: []FileRef{{Name: r.FileName, Hash: r.Blob.Hash, Size: r.Blob.Size}}})
 		return err
 	})

@@ -167,7 +167,7 @@ func (s *Service) moveFilm(ctx context.Context, hearingID, id uuid.UUID, to Film
 	})
 }
 
-// FilmFetched logs that the actor takes the film's file (AV 11), once for its beginning. ErrNotFound when the film is not of the
+// FilmFetched enters that the actor takes the film's file or a range of it (AV 11). ErrNotFound when the film is not of the
 // hearing or not done.
 func (s *Service) FilmFetched(ctx context.Context, actor identity.Actor, hearingID, id uuid.UUID, byteRange string) (Film, error) {
 	f, err := s.Film(ctx, id)
@@ -177,16 +177,13 @@ func (s *Service) FilmFetched(ctx context.Context, actor identity.Actor, hearing
 	if f.Hearing != hearingID || f.Blob == nil {
 		return Film{}, fmt.Errorf("service: film %s: %w", id, ErrNotFound)
 	}
-	if byteRange != "" && !strings.HasPrefix(byteRange, "bytes=0-") {
-		return f, nil
-	}
 	h, err := s.docket.Hearing(ctx, hearingID)
 	if err != nil {
 		return Film{}, err
 	}
 	return f, s.inTx(ctx, "film taken", func(tx pgx.Tx) error {
 		_, err := s.docket.AppendEntry(ctx, tx, docket.EntryInput{Case: h.Case, Actor: actor, Kind: docket.EntryCopied,
-			Data: map[string]any{"hearing": hearingID, "film": id, "sha256": f.Blob.Hash}})
+			Data: map[string]any{"hearing": hearingID, "film": id, "sha256": f.Blob.Hash, "part": byteRange != ""}})
 		return err
 	})
 }

@@ -519,6 +519,12 @@ func (w *apiWalk) watchRecording(path, copyPath string) {
 	if got.status != http.StatusOK || !strings.HasPrefix(got.header.Get("Content-Disposition"), "attachment") {
 		w.t.Errorf("copy with leave: %d %v", got.status, got.header)
 	}
+	if got := w.send("defendant", "GET", apiPrefix+path+copyPath, nil, "Range", "bytes=1-"); got.status != http.StatusPartialContent {
+		w.t.Errorf("all but one byte of a copy: %d", got.status)
+	}
+	if whole, part := w.copies(); whole != 1 || part != 1 {
+		w.t.Errorf("copies entered: %d whole, %d in part", whole, part)
+	}
 }
 
 // decide writes and signs the judgment.

@@ -1,8 +1,11 @@
 package web
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
+
+	"yunting/docket"
 )
 
 // rangesByRole: whoever may watch gets a watermark of their own, each range that they fetch by any program is a row of the
@@ -31,4 +34,24 @@ func (w *apiWalk) rangesByRole(path, copyPath string) {
 	if got := w.send("stranger", "GET", file, nil, "Range", "bytes=1-9"); got.status != http.StatusNotFound && got.status != http.StatusForbidden {
 		w.t.Errorf("a stranger is answered %d", got.status)
 	}
+}
+
+// copies counts the docket's entries of recordings taken away.
+func (w *apiWalk) copies() (whole, part int) {
+	w.t.Helper()
+	entries, err := w.server.Docket.Entries(w.t.Context(), w.hearing.Case)
+	apiCheck(w.t, err)
+	for _, e := range entries {
+		if e.Kind != docket.EntryCopied {
+			continue
+		}
+		var data struct{ Part bool }
+		apiCheck(w.t, json.Unmarshal(e.Data, &data))
+		if data.Part {
+			part++
+		} else {
+			whole++
+		}
+	}
+	return whole, part
 }

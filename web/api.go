@@ -1,12 +1,14 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
 	"path"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -56,14 +58,34 @@ func newAPI() *api {
 	return a
 }
 
-// operation adds one operation and returns its row. In is what the operation takes and Out what it gives, as huma
-// binds them; fn gets the guarded request.
-func operation[In, Out any](a *api, rt route, id, summary string, fn func(*request, *In) (*Out, error)) route {
+// operation adds one operation that replies with a T, and returns its row. In is what it takes, as huma binds it; fn gets
+// the guarded request.
+func operation[In, T any](a *api, rt route, id, summary string, fn func(*request, *In) (*body[T], error)) route {
+	return register(a, rt, id, summary, reflect.TypeFor[body[T]](), func(r *request, in *In) (*anyBody, error) {
+		out, err := fn(r, in)
+		if err != nil {
+			return nil, err
+		}
+		return &anyBody{out.Body}, nil
+	})
+}
+
+// silent adds one operation that replies with nothing, and returns its row.
+func silent[In any](a *api, rt route, id, summary string, fn func(*request, *In) (*none, error)) route {
+	return register(a, rt, id, summary, nil, fn)
+}
+
+// register describes and runs an operation for operation and silent. shape is the reply as it is described, nil for none. Out
+// is one type for all bodies, as huma's part is compiled anew for each pair of types.
+func register[In, Out any](a *api, rt route, id, summary string, shape reflect.Type, fn func(*request, *In) (*Out, error)) route {
 	op := huma.Operation{OperationID: id, Method: rt.method, Path: apiPrefix + rt.pattern, Summary: summary, Tags: []string{tagOf(rt.pattern)},
 		Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusConflict}, MaxBodyBytes: defaultLimit}
 	if rt.method == http.MethodPost {
 		op.DefaultStatus = http.StatusCreated
 		op.Parameters = []*huma.Param{idempotencyKey}
+	}
+	if shape != nil {
+		a.describeReply(&op, shape)
 	}
 	huma.Register(a.huma, op, func(ctx context.Context, in *In) (*Out, error) {
 		r := requestOf(ctx)
@@ -86,6 +108,14 @@ func operation[In, Out any](a *api, rt route, id, summary string, fn func(*reque
 		})
 	}
 	return rt
+}
+
+// describeReply gives the operation the schema of what it replies with.
+func (a *api) describeReply(op *huma.Operation, shape reflect.Type) {
+	field, _ := shape.FieldByName("Body")
+	schema := huma.SchemaFromField(a.huma.OpenAPI().Components.Schemas, field, shape.Name()+field.Name)
+	status := cmp.Or(op.DefaultStatus, http.StatusOK)
+	op.Responses = map[string]*huma.Response{strconv.Itoa(status): {Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}}
 }
 
 // replyStatus remembers the status that was sent.
@@ -163,6 +193,9 @@ func tagOf(pattern string) string {
 
 // body is the reply of an operation that returns one thing.
 type body[T any] struct{ Body T }
+
+// anyBody is every body as huma sees it.
+type anyBody struct{ Body any }
 
 func reply[T any](v T, err error) (*body[T], error) {
 	if err != nil {
@@ -272,11 +305,11 @@ func (s *server) apiAccountRoutes(a *api) []route {
 	return []route{
 		operation(a, route{method: "POST", pattern: "/accounts", action: open}, "register", "Register with a real name", s.apiRegister),
 		operation(a, route{method: "POST", pattern: "/sessions", action: open}, "sign-in", "Sign in and get a token", s.apiSignIn),
-		operation(a, route{method: "DELETE", pattern: "/sessions", action: identity.ActAccount}, "sign-out", "End the token that is sent", s.apiSignOut),
+		silent(a, route{method: "DELETE", pattern: "/sessions", action: identity.ActAccount}, "sign-out", "End the token that is sent", s.apiSignOut),
 		operation(a, route{method: "GET", pattern: "/me", action: identity.ActAccount}, "me", "Who the token belongs to", s.apiMe),
 		operation(a, route{method: "GET", pattern: "/desk", action: identity.ActAccount}, "desk", "What needs me, and my cases", s.apiDesk),
 		operation(a, route{method: "GET", pattern: "/mailbox", action: identity.ActAccount}, "mailbox", "What was served on me", s.apiMailbox),
 		operation(a, route{method: "POST", pattern: "/links", action: identity.ActLink}, "link", "Join a case with an invitation's code", s.apiLink),
-		operation(a, route{method: "POST", pattern: "/admin/roles", action: identity.ActAdminister}, "grant", "Give an account a role", s.apiGrant),
+		silent(a, route{method: "POST", pattern: "/admin/roles", action: identity.ActAdminister}, "grant", "Give an account a role", s.apiGrant),
 	}
 }

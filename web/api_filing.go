@@ -21,7 +21,7 @@ func (s *server) apiFilingRoutes(a *api) []route {
 		operation(a, draft("GET", "/cases/{case}/findings"), "findings", "What is missing or wrong in the complaint", s.apiFindings),
 		operation(a, route{method: "POST", pattern: "/cases/{case}/evidence", action: identity.ActAddEvidence, about: aboutCase},
 			"add-evidence", "Make an uploaded file an item of evidence", s.apiAddEvidence),
-		operation(a, route{method: "DELETE", pattern: "/evidence/{evidence}", action: identity.ActEditDraft, about: aboutEvidence},
+		silent(a, route{method: "DELETE", pattern: "/evidence/{evidence}", action: identity.ActEditDraft, about: aboutEvidence},
 			"remove-evidence", "Take an item out of a draft", s.apiRemoveEvidence),
 		operation(a, route{method: "POST", pattern: "/cases/{case}/submit", action: identity.ActSubmit, about: aboutCase},
 			"submit", "File the complaint; the same version again gives the same receipt", s.apiSubmit),

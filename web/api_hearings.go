@@ -15,7 +15,7 @@ func (s *server) apiHearingRoutes(a *api) []route {
 		operation(a, route{method: "POST", pattern: "/cases/{case}/hearings", action: identity.ActSchedule, about: aboutCase}, "schedule", "Set a hearing", s.apiSchedule),
 		operation(a, read("/hearings/{hearing}"), "hearing", "One hearing", s.apiHearing),
 		operation(a, read("/hearings/{hearing}/transcript"), "transcript", "The transcript as it reads now", s.apiTranscript),
-		operation(a, route{method: "POST", pattern: "/hearings/{hearing}/transcript/answer", action: identity.ActConfirmTranscript, about: aboutHearing},
+		silent(a, route{method: "POST", pattern: "/hearings/{hearing}/transcript/answer", action: identity.ActConfirmTranscript, about: aboutHearing},
 			"answer-transcript", "Confirm the transcript or object to it", s.apiAnswer),
 		operation(a, route{method: "GET", pattern: "/hearings/{hearing}/recordings", action: identity.ActPlayRecording, about: aboutHearing}, "recordings", "The recordings", s.apiRecordings),
 		operation(a, read("/hearings/{hearing}/presence"), "presence", "Who was there, from when to when", s.apiPresence),

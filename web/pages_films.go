@@ -138,11 +138,11 @@ func (s *server) apiFilmRoutes(a *api) []route {
 			func(r *request, _ *none) (*body[service.Film], error) {
 				return reply(s.Service.MakeFilm(r.Context(), r.actor, r.hearing.ID, r.lang))
 			}),
-		operation(a, filmRoute("POST", "/{film}/cancel", identity.ActMakeFilm), "cancel-film", "Stop a film, or give up one that failed",
+		silent(a, filmRoute("POST", "/{film}/cancel", identity.ActMakeFilm), "cancel-film", "Stop a film, or give up one that failed",
 			func(r *request, in *filmIn) (*none, error) {
 				return nil, s.Service.CancelFilm(r.Context(), r.hearing.ID, in.Film)
 			}),
-		operation(a, filmRoute("POST", "/{film}/retry", identity.ActMakeFilm), "retry-film", "Go on with a film that failed",
+		silent(a, filmRoute("POST", "/{film}/retry", identity.ActMakeFilm), "retry-film", "Go on with a film that failed",
 			func(r *request, in *filmIn) (*none, error) {
 				return nil, s.Service.RetryFilm(r.Context(), r.hearing.ID, in.Film)
 			}),

@@ -127,19 +127,19 @@ func (s *server) apiKeepingRoutes(a *api) []route {
 			func(r *request, _ *none) (*body[docket.Keeping], error) {
 				return reply(s.Docket.Keeping(r.Context(), r.hearing.ID))
 			}),
-		operation(a, keepingRoute("POST", "/hold", identity.ActHoldRecording), "hold-recordings", "Keep the case's recordings beyond their period",
+		silent(a, keepingRoute("POST", "/hold", identity.ActHoldRecording), "hold-recordings", "Keep the case's recordings beyond their period",
 			func(r *request, in *reasonIn) (*none, error) {
 				return nil, s.Docket.HoldRecordings(r.Context(), r.actor, r.hearing.ID, in.Body.Reason)
 			}),
-		operation(a, keepingRoute("POST", "/release", identity.ActHoldRecording), "release-recordings", "End the hold",
+		silent(a, keepingRoute("POST", "/release", identity.ActHoldRecording), "release-recordings", "End the hold",
 			func(r *request, in *reasonIn) (*none, error) {
 				return nil, s.Docket.ReleaseRecordings(r.Context(), r.actor, r.hearing.ID, in.Body.Reason)
 			}),
-		operation(a, keepingRoute("POST", "/deletion", identity.ActDeleteRecording), "propose-deletion", "Propose to delete a hearing's recordings",
+		silent(a, keepingRoute("POST", "/deletion", identity.ActDeleteRecording), "propose-deletion", "Propose to delete a hearing's recordings",
 			func(r *request, in *reasonIn) (*none, error) {
 				return nil, s.Docket.ProposeDeletion(r.Context(), r.actor, r.hearing.ID, in.Body.Reason)
 			}),
-		operation(a, keepingRoute("POST", "/deletion/{deletion}", identity.ActDeleteRecording), "decide-deletion", "Confirm another person's proposal, or refuse it",
+		silent(a, keepingRoute("POST", "/deletion/{deletion}", identity.ActDeleteRecording), "decide-deletion", "Confirm another person's proposal, or refuse it",
 			func(r *request, in *decideDeletionIn) (*none, error) {
 				return nil, s.Docket.DecideDeletion(r.Context(), r.actor, r.hearing.ID, in.Deletion, in.Body.Confirm)
 			}),

@@ -242,7 +242,7 @@ func (s *server) apiPlayerRoutes(a *api) []route {
 	return []route{
 		operation(a, at("GET", "/recording", identity.ActPlayRecording), "playback", "The recording on one clock: files, chapters, lines, who spoke, gaps",
 			func(r *request, _ *none) (*body[*manifest], error) { return reply(r.manifest()) }),
-		operation(a, at("POST", "/recording/watched", identity.ActPlayRecording), "watched", "What a player has shown",
+		silent(a, at("POST", "/recording/watched", identity.ActPlayRecording), "watched", "What a player has shown",
 			func(r *request, in *watchedIn) (*none, error) {
 				return nil, s.Docket.Watched(r.Context(), r.actor, r.hearing.ID, in.Body)
 			}),
@@ -254,7 +254,7 @@ func (s *server) apiPlayerRoutes(a *api) []route {
 			func(r *request, in *askCopyIn) (*body[docket.CopyRequest], error) {
 				return reply(s.Docket.ApplyToCopy(r.Context(), r.actor, r.caseID, in.Body.Reason))
 			}),
-		operation(a, at("POST", "/recording/copy/{request}", identity.ActDecideCopy), "decide-copy", "Let an applicant copy, or not",
+		silent(a, at("POST", "/recording/copy/{request}", identity.ActDecideCopy), "decide-copy", "Let an applicant copy, or not",
 			func(r *request, in *decideCopyIn) (*none, error) {
 				id, err := uuid.Parse(in.Request)
 				if err != nil {

@@ -151,7 +151,7 @@ func (s *server) apiRecordingRoutes(a *api) []route {
 			func(r *request, _ *none) (*body[docket.Replacement], error) {
 				return reply(s.Docket.Replacement(r.Context(), r.hearing.ID))
 			}),
-		operation(a, at("POST", "/consent", identity.ActReplaceTranscript), "consent-recording", "Agree that the recording stands for the transcript, or not",
+		silent(a, at("POST", "/consent", identity.ActReplaceTranscript), "consent-recording", "Agree that the recording stands for the transcript, or not",
 			func(r *request, in *consentRecordingIn) (*none, error) {
 				return nil, s.Docket.ConsentRecording(r.Context(), r.actor, r.hearing.ID, in.Body.Agree)
 			}),
@@ -168,7 +168,7 @@ func (s *server) apiRecordingRoutes(a *api) []route {
 			func(r *request, _ *none) (*body[[]docket.Forwarding], error) {
 				return reply(s.Docket.Forwardings(r.Context(), r.hearing.ID))
 			}),
-		operation(a, at("POST", "/integrity", identity.ActSignIntegrity), "answer-integrity", "Sign the integrity value or object to it",
+		silent(a, at("POST", "/integrity", identity.ActSignIntegrity), "answer-integrity", "Sign the integrity value or object to it",
 			func(r *request, in *integrityIn) (*none, error) {
 				return nil, s.Docket.AnswerIntegrity(r.Context(), r.actor, r.hearing.ID, in.Body.Root, in.Body.Sign, in.Body.Objection)
 			}),

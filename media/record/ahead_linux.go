@@ -9,6 +9,10 @@ import (
 // writes into it cost half of what they cost where each has to ask for room.
 const aheadBytes = 1 << 20
 
+// plentyBytes is how much room a disk must have for that: near its end nobody takes what others need, and a full disk is
+// told at the first write that it refuses.
+const plentyBytes = 64 * aheadBytes
+
 // ahead is a new file that takes its room in large pieces and gives back at its
 // end what it did not need. A kill leaves such a piece behind its end.
 type ahead struct {
@@ -27,8 +31,8 @@ func (a *ahead) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// take takes room for n bytes and more. A disk that cannot, or has so much no
-// longer, is written to without: the write says whether it is full.
+// take takes room for n bytes and more. A disk that cannot, or has little
+// left, is written to without: the write says whether it is full.
 func (a *ahead) take(n int64) {
 	const keepSize = 1 // FALLOC_FL_KEEP_SIZE of fallocate(2)
 	length := max(n, aheadBytes)
@@ -37,7 +41,12 @@ func (a *ahead) take(n int64) {
 	if err != nil {
 		return
 	}
-	_ = c.Control(func(fd uintptr) { _ = syscall.Fallocate(int(fd), keepSize, a.size, length) })
+	_ = c.Control(func(fd uintptr) {
+		var disk syscall.Statfs_t
+		if syscall.Fstatfs(int(fd), &disk) == nil && int64(disk.Bavail)*int64(disk.Bsize) >= plentyBytes {
+			_ = syscall.Fallocate(int(fd), keepSize, a.size, length)
+		}
+	})
 }
 
 func (a *ahead) Close() error {

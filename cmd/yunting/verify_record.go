@@ -101,56 +101,58 @@ func (x exported) hearingRecords(entries []bundle.EntryReport) ([]hearingRecord,
 	return out, nil
 }
 
-// tombstones reads by which entry each hearing's recordings were deleted.
-func (x exported) tombstones(entries []bundle.EntryReport) (map[string]*tombstone, error) {
-	found := map[string]*tombstone{}
+// payloads reads the entries of a kind as T, in their order.
+func payloads[T any](x exported, entries []bundle.EntryReport, kind string) ([]T, error) {
+	var found []T
 	for _, e := range entries {
-		if e.Kind != docket.EntryRecordingDeleted {
+		if e.Kind != kind {
 			continue
 		}
 		text, err := x.read(e.Name)
 		if err != nil {
 			return nil, err
 		}
-		var t tombstone
-		if err := json.Unmarshal(text, &t); err != nil {
-			return nil, fmt.Errorf("%s: not a tombstone: %w", e.Name, err)
+		var payload T
+		if err := json.Unmarshal(text, &payload); err != nil {
+			return nil, fmt.Errorf("%s: not an entry of the kind %s: %w", e.Name, kind, err)
 		}
-		found[t.Data.Hearing] = &t
+		found = append(found, payload)
 	}
 	return found, nil
 }
 
+// tombstones reads by which entry each hearing's recordings were deleted.
+func (x exported) tombstones(entries []bundle.EntryReport) (map[string]*tombstone, error) {
+	list, err := payloads[tombstone](x, entries, docket.EntryRecordingDeleted)
+	found := map[string]*tombstone{}
+	for i := range list {
+		found[list[i].Data.Hearing] = &list[i]
+	}
+	return found, err
+}
+
+// recordingEntry is what is read here of a recording's entry.
+type recordingEntry struct {
+	Data struct {
+		Hearing     string          `json:"hearing"`
+		Name        string          `json:"name"`
+		Participant string          `json:"participant"`
+		Defects     []docket.Defect `json:"defects"`
+	} `json:"data"`
+}
+
 // damagedLists reads from the recordings' entries which lists of segments were damaged, by hearing.
 func (x exported) damagedLists(entries []bundle.EntryReport) (map[string][]damagedList, error) {
+	list, err := payloads[recordingEntry](x, entries, docket.EntryRecording)
 	found := map[string][]damagedList{}
-	for _, e := range entries {
-		if e.Kind != docket.EntryRecording {
-			continue
-		}
-		text, err := x.read(e.Name)
-		if err != nil {
-			return nil, err
-		}
-		var payload struct {
-			Data struct {
-				Hearing     string          `json:"hearing"`
-				Name        string          `json:"name"`
-				Participant string          `json:"participant"`
-				Defects     []docket.Defect `json:"defects"`
-			} `json:"data"`
-		}
-		if err := json.Unmarshal(text, &payload); err != nil {
-			return nil, fmt.Errorf("%s: not an entry of a recording: %w", e.Name, err)
-		}
-		d := payload.Data
-		for _, defect := range d.Defects {
+	for _, e := range list {
+		for _, defect := range e.Data.Defects {
 			if defect.Segment == 0 {
-				found[d.Hearing] = append(found[d.Hearing], damagedList{cmp.Or(d.Name, d.Participant), defect.File.Name})
+				found[e.Data.Hearing] = append(found[e.Data.Hearing], damagedList{cmp.Or(e.Data.Name, e.Data.Participant), defect.File.Name})
 			}
 		}
 	}
-	return found, nil
+	return found, err
 }
 
 // forwardings reads the list of who received whom that the record names; none where it names none.

@@ -31,3 +31,20 @@ func TestRoomAheadIsGivenBack(t *testing.T) {
 		t.Errorf("%d bytes that hold %d, want %d", got.Size(), held, written)
 	}
 }
+
+// noRoomAhead: on a disk with little left a segment takes what it is written and no more.
+func noRoomAhead(t *testing.T, dir string) {
+	t.Helper()
+	path := filepath.Join(dir, "little")
+	f, err := machine{}.Open(path, os.O_CREATE|os.O_EXCL)
+	must(t, err)
+	_, err = f.Write(make([]byte, 1000))
+	must(t, err)
+	got, err := os.Stat(path)
+	must(t, err)
+	if held := got.Sys().(*syscall.Stat_t).Blocks * 512; held > aheadBytes/4 {
+		t.Errorf("1000 bytes hold %d", held)
+	}
+	must(t, f.Close())
+	must(t, os.Remove(path))
+}

@@ -39,6 +39,7 @@ func fillDisk(t *testing.T, dir string) {
 	must(t, syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""))
 	must(t, syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=4m"))
 	t.Cleanup(func() { must(t, syscall.Unmount(dir, 0)) })
+	noRoomAhead(t, dir)
 	ballast := filepath.Join(dir, "ballast")
 	must(t, os.WriteFile(ballast, make([]byte, 2<<20), 0o600))
 	told, works, closed := make(chan error, 8), make(chan string, 8), make(chan Segment, 1000)

@@ -95,6 +95,7 @@ type Case struct {
 	AcceptedAt    *time.Time     `json:"accepted_at,omitempty"`
 	Corrections   []Correction   `json:"corrections,omitempty"`
 	CorrectionDue *deadline.Date `json:"correction_due,omitempty"`
+	KeptUntil     *deadline.Date `json:"kept_until,omitempty"` // of a draft: the last day, unless somebody goes on with it; absent: for ever
 	// CorrectionUsed says that corrections were asked for: it happens once only (DJ 7).
 	CorrectionUsed bool   `json:"correction_used"`
 	RefusalReason  string `json:"refusal_reason,omitempty"`

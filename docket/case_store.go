@@ -47,6 +47,11 @@ func (d *Docket) scanCase(row pgx.CollectableRow) (Case, error) {
 	c.CorrectionUsed = rounds > 0
 	c.CorrectionDue = civil(due)
 	c.Parties, c.Claims = []Party{}, []Claim{}
+	if c.Stage == StageDraft {
+		if until, ok := DraftKeptUntil(d.court.Today(c.UpdatedAt), d.court.DraftDays); ok {
+			c.KeptUntil = &until
+		}
+	}
 	if c.Stage == StageSubmitted && c.SubmittedAt != nil {
 		// After corrections the period starts again the day after they arrived
 		// (LR 9): SubmittedAt is then that day, which does not count.

@@ -30,12 +30,17 @@ const (
 	TodoTranscript  = "confirm_transcript"
 	TodoJudge       = "judge"
 	TodoServe       = "serve"
+
+	// Of the service's desk: the written explanation of a recording (AV 4).
+	TodoExplain            = "explain_recording"    // the clerk's, for a closed hearing
+	TodoSupplement         = "supplement_recording" // the clerk's, for what was found after it was signed
+	TodoApproveExplanation = "approve_explanation"  // the judge's, once the clerk signed
 )
 
 // TodoKinds lists every kind.
 func TodoKinds() []string {
 	return []string{TodoFinishDraft, TodoCorrect, TodoReview, TodoInvite, TodoConsent, TodoSchedule, TodoHearing,
-		TodoTranscript, TodoJudge, TodoServe}
+		TodoTranscript, TodoJudge, TodoServe, TodoExplain, TodoSupplement, TodoApproveExplanation}
 }
 
 // Todo is one act that a person is waited for.

@@ -197,7 +197,7 @@ func (d *Docket) todoOf(actor identity.Actor, c Case, facts deskFacts) []Todo {
 	if c.Filer == actor.Account {
 		switch c.Stage {
 		case StageDraft:
-			todo = append(todo, Todo{Kind: TodoFinishDraft, Case: c})
+			todo = append(todo, Todo{Kind: TodoFinishDraft, Case: c, Due: c.KeptUntil})
 		case StageCorrecting:
 			todo = append(todo, Todo{Kind: TodoCorrect, Case: c, Due: c.CorrectionDue})
 		}

@@ -27,6 +27,7 @@ const (
 	EntryCorrections       = "case.corrections_requested"
 	EntryAccepted          = "case.accepted"
 	EntryRefused           = "case.refused"
+	EntryDraftLapsed       = "case.lapsed" // never filed, and cleared after its period
 	EntryEvidenceAdded     = "evidence.added"
 	EntryEvidenceRemoved   = "evidence.removed"
 	EntryInvited           = "party.invited"
@@ -68,7 +69,7 @@ const (
 
 // EntryKinds lists every kind that an entry may have.
 func EntryKinds() []string {
-	kinds := []string{EntryCreated, EntryFiled, EntryRefiled, EntryCorrections, EntryAccepted, EntryRefused,
+	kinds := []string{EntryCreated, EntryFiled, EntryRefiled, EntryCorrections, EntryAccepted, EntryRefused, EntryDraftLapsed,
 		EntryEvidenceAdded, EntryEvidenceRemoved, EntryInvited, EntryLinked, EntryConsent, EntryConsentDeclined,
 		EntryConsentWithdrawn, EntryHearingScheduled, EntryHearingPhase, EntryTranscriptLine, EntryTranscriptRevised,
 		EntryTranscriptAnswer, EntryRecording, EntryIntegrity, EntryRecordingConsent, EntryIntegrityAnswer, EntryIntegrityStamped, EntryExplained,

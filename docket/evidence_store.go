@@ -100,7 +100,8 @@ func (d *Docket) insertEvidence(ctx context.Context, tx pgx.Tx, c Case, actor id
 	item := Evidence{ID: newID(), Case: c.ID, Owner: actor.Account, OwnerName: actor.Name, Party: party, Name: in.Name,
 		Source: in.Source, Purpose: in.Purpose, Date: in.Date, FileName: in.FileName, MediaType: in.MediaType,
 		Blob: in.Blob, CreatedAt: d.now()}
-	err := tx.QueryRow(ctx, `UPDATE cases SET evidence_seq = evidence_seq + 1 WHERE id = $1 RETURNING evidence_seq`, c.ID).Scan(&item.Number)
+	err := tx.QueryRow(ctx, `UPDATE cases SET evidence_seq = evidence_seq + 1, updated_at = CASE stage WHEN 'draft' THEN $2 ELSE updated_at END
+		WHERE id = $1 RETURNING evidence_seq`, c.ID, item.CreatedAt).Scan(&item.Number)
 	if err != nil {
 		return Evidence{}, err
 	}
@@ -147,6 +148,9 @@ func (d *Docket) RemoveEvidence(ctx context.Context, actor identity.Actor, caseI
 			return ErrNotFound
 		}
 		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `UPDATE cases SET updated_at = $2 WHERE id = $1`, caseID, d.now()); err != nil {
 			return err
 		}
 		_, err = d.AppendEntry(ctx, tx, EntryInput{Case: caseID, Actor: actor, Kind: EntryEvidenceRemoved,

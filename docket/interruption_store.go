@@ -36,47 +36,106 @@ func (d *Docket) RecordingReport(ctx context.Context, hearingID uuid.UUID) (Reco
 	if err != nil {
 		return RecordingReport{}, err
 	}
-	r := RecordingReport{Ended: h.ClosedAt}
-	events, err := d.recordingEvents(ctx, h)
-	if err != nil {
-		return r, err
-	}
-	recordings, err := d.Recordings(ctx, hearingID)
-	if err != nil {
-		return r, err
-	}
-	for i := range recordings {
-		if r.Started == nil || recordings[i].Started.Before(*r.Started) {
-			r.Started = &recordings[i].Started
-		}
-	}
-	end := d.now()
-	if h.ClosedAt != nil {
-		end = *h.ClosedAt
-	}
-	r.Interruptions = interruption.List(events, gapsOf(recordings), end)
-	if h.ClosedAt != nil {
-		// Closed, and sealed or never recorded: no file can come.
-		err = d.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM hearing_integrity WHERE hearing_id = $1)
-			OR NOT EXISTS (SELECT FROM recording_segments WHERE hearing_id = $1)`, hearingID).Scan(&r.Complete)
-	}
-	if err != nil {
-		return r, fmt.Errorf("docket: recording report: %w", err)
-	}
-	return r, nil
+	reports, err := d.recordingReports(ctx, []Hearing{h})
+	return reports[h.ID], err
 }
 
-// recordingEvents reads the hearing's entries that tell of its recording, oldest first.
-func (d *Docket) recordingEvents(ctx context.Context, h Hearing) ([]interruption.Event, error) {
+// ReportedHearing is a hearing with its case and the report of its recording.
+type ReportedHearing struct {
+	Hearing Hearing
+	Case    Case
+	Report  RecordingReport
+}
+
+// RecordingReports gives the reports of hearings that there are, the last one closed first, in a fixed number of queries.
+func (d *Docket) RecordingReports(ctx context.Context, hearings []uuid.UUID) ([]ReportedHearing, error) {
+	if len(hearings) == 0 {
+		return nil, nil
+	}
+	list, err := selectHearings(ctx, d.pool, `WHERE h.id = ANY($1) ORDER BY h.closed_at DESC NULLS FIRST, h.id`, hearings)
+	if err != nil {
+		return nil, err
+	}
+	cases, err := d.selectCases(ctx, d.pool, `WHERE c.id IN (SELECT case_id FROM hearings WHERE id = ANY($1))`, hearings)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[uuid.UUID]Case, len(cases))
+	for _, c := range cases {
+		byID[c.ID] = c
+	}
+	reports, err := d.recordingReports(ctx, list)
+	if err != nil {
+		return nil, err
+	}
+	reported := make([]ReportedHearing, len(list))
+	for i, h := range list {
+		reported[i] = ReportedHearing{h, byID[h.Case], reports[h.ID]}
+	}
+	return reported, nil
+}
+
+// recordingReports puts the report of each hearing together.
+func (d *Docket) recordingReports(ctx context.Context, hearings []Hearing) (map[uuid.UUID]RecordingReport, error) {
+	ids := make([]uuid.UUID, len(hearings))
+	for i, h := range hearings {
+		ids[i] = h.ID
+	}
+	events, err := d.recordingEvents(ctx, hearings...)
+	if err != nil {
+		return nil, err
+	}
+	list, err := d.selectRecordings(ctx, `WHERE hearing_id = ANY($1) ORDER BY hearing_id, name, started_at`, ids)
+	if err != nil {
+		return nil, err
+	}
+	recordings := map[uuid.UUID][]Recording{}
+	for _, r := range list {
+		recordings[r.Hearing] = append(recordings[r.Hearing], r)
+	}
+	// Closed, and sealed or never recorded: no file can come.
+	rows, err := d.pool.Query(ctx, `SELECT h.id FROM hearings h WHERE h.id = ANY($1) AND h.closed_at IS NOT NULL
+		AND (EXISTS (SELECT FROM hearing_integrity WHERE hearing_id = h.id) OR NOT EXISTS (SELECT FROM recording_segments WHERE hearing_id = h.id))`, ids)
+	if err != nil {
+		return nil, fmt.Errorf("docket: recording report: %w", err)
+	}
+	complete, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+	if err != nil {
+		return nil, fmt.Errorf("docket: recording report: %w", err)
+	}
+	reports := make(map[uuid.UUID]RecordingReport, len(hearings))
+	for _, h := range hearings {
+		r := RecordingReport{Ended: h.ClosedAt, Complete: slices.Contains(complete, h.ID)}
+		for _, x := range recordings[h.ID] {
+			if r.Started == nil || x.Started.Before(*r.Started) {
+				r.Started = &x.Started
+			}
+		}
+		end := d.now()
+		if h.ClosedAt != nil {
+			end = *h.ClosedAt
+		}
+		r.Interruptions = interruption.List(events[h.ID], gapsOf(recordings[h.ID]), end)
+		reports[h.ID] = r
+	}
+	return reports, nil
+}
+
+// recordingEvents reads the hearings' entries that tell of their recording, oldest first, by hearing.
+func (d *Docket) recordingEvents(ctx context.Context, hearings ...Hearing) (map[uuid.UUID][]interruption.Event, error) {
 	kinds := make([]string, 0, len(recordingEvents))
 	for kind := range recordingEvents {
 		kinds = append(kinds, "hearing."+kind)
 	}
-	rows, err := d.pool.Query(ctx, `SELECT kind, at, payload FROM entries WHERE case_id = $1 AND kind = ANY($2) ORDER BY seq`, h.Case, kinds)
+	cases := make([]uuid.UUID, len(hearings))
+	for i, h := range hearings {
+		cases[i] = h.Case
+	}
+	rows, err := d.pool.Query(ctx, `SELECT kind, at, payload FROM entries WHERE case_id = ANY($1) AND kind = ANY($2) ORDER BY case_id, seq`, cases, kinds)
 	if err != nil {
 		return nil, fmt.Errorf("docket: events of the recording: %w", err)
 	}
-	var list []interruption.Event
+	events := map[uuid.UUID][]interruption.Event{}
 	var kind string
 	var at time.Time
 	var payload []byte
@@ -94,16 +153,14 @@ func (d *Docket) recordingEvents(ctx context.Context, h Hearing) ([]interruption
 		if err := json.Unmarshal(payload, &p); err != nil {
 			return err
 		}
-		if p.Data.Hearing == h.ID {
-			list = append(list, interruption.Event{At: at.UTC(), Kind: recordingEvents[strings.TrimPrefix(kind, "hearing.")],
-				Cause: p.Data.Detail.Cause, Choice: p.Data.Detail.Choice, Why: p.Data.Detail.Reason})
-		}
+		events[p.Data.Hearing] = append(events[p.Data.Hearing], interruption.Event{At: at.UTC(), Kind: recordingEvents[strings.TrimPrefix(kind, "hearing.")],
+			Cause: p.Data.Detail.Cause, Choice: p.Data.Detail.Choice, Why: p.Data.Detail.Reason})
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("docket: events of the recording: %w", err)
 	}
-	return list, nil
+	return events, nil
 }
 
 // gapsOf are the gaps of all files, oldest first.

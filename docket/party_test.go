@@ -259,7 +259,7 @@ func TestDesk(t *testing.T) {
 		}
 	}
 	draft := c.draft()
-	check("draft", c.zhang, "finish_draft -")
+	check("draft", c.zhang, "finish_draft 2026-06-30")
 	_, err := c.Submit(ctx, c.zhang, draft.ID, draft.Version)
 	c.ok(err)
 	check("submitted", c.filing, "review 2026-04-08")

@@ -39,7 +39,7 @@ func (d *Docket) Playback(ctx context.Context, hearingID uuid.UUID) (Playback, e
 	if s.hearing.ClosedAt != nil {
 		end = *s.hearing.ClosedAt
 	}
-	s.whole = interruption.List(events, nil, end)
+	s.whole = interruption.List(events[hearingID], nil, end)
 	if s.spoken, err = d.spoken(ctx, hearingID); err != nil {
 		return Playback{}, err
 	}

@@ -29,6 +29,10 @@ type Profile struct {
 	// UploadDays is how long an upload is kept that nobody goes on with. 0 is for
 	// ever.
 	UploadDays int
+
+	// DraftDays is how long a complaint that was never filed is kept after its last
+	// change. 0 is for ever.
+	DraftDays int
 }
 
 // ProfileCN is the demo court under the law of the People's Republic of China.
@@ -42,7 +46,7 @@ func ProfileCN() Profile {
 	return Profile{
 		Code: "京0491", Name: "北京云庭法院", NameEN: "Beijing Yunting Court", TypeCode: "民初",
 		Zone: zone, Calendar: deadline.CN(), Version: "cn-2026.1",
-		NoticeDays: 3, InvitationDays: 15, RecordingYears: 30, UploadDays: 30,
+		NoticeDays: 3, InvitationDays: 15, RecordingYears: 30, UploadDays: 30, DraftDays: 90,
 	}
 }
 

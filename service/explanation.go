@@ -78,29 +78,36 @@ type savedExplanation struct {
 	covers   []interruption.Interruption
 }
 
+// explanationColumns are what scanExplanation reads.
+const explanationColumns = `number, version, texts, note, clerk_name, signed_at, document, covers, hearing_id`
+
+// scanExplanation reads a row, and which hearing it is of.
+func scanExplanation(row pgx.CollectableRow) (s savedExplanation, hearing uuid.UUID, err error) {
+	var texts, covers []byte
+	if err := row.Scan(&s.number, &s.version, &texts, &s.note, &s.clerk, &s.signedAt, &s.document, &covers, &hearing); err != nil {
+		return s, hearing, err
+	}
+	if s.signedAt != nil {
+		at := s.signedAt.UTC()
+		s.signedAt = &at
+	}
+	if covers != nil {
+		if err := json.Unmarshal(covers, &s.covers); err != nil {
+			return s, hearing, err
+		}
+	}
+	return s, hearing, json.Unmarshal(texts, &s.texts)
+}
+
 // readExplanations gives what is saved of a hearing, by number.
 func readExplanations(ctx context.Context, q querier, hearingID uuid.UUID, lock string) ([]savedExplanation, error) {
-	rows, err := q.Query(ctx, `SELECT number, version, texts, note, clerk_name, signed_at, document, covers FROM recording_explanations
-		WHERE hearing_id = $1 ORDER BY number `+lock, hearingID)
+	rows, err := q.Query(ctx, `SELECT `+explanationColumns+` FROM recording_explanations WHERE hearing_id = $1 ORDER BY number `+lock, hearingID)
 	if err != nil {
 		return nil, fmt.Errorf("service: explanation: %w", err)
 	}
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (savedExplanation, error) {
-		var s savedExplanation
-		var texts, covers []byte
-		if err := row.Scan(&s.number, &s.version, &texts, &s.note, &s.clerk, &s.signedAt, &s.document, &covers); err != nil {
-			return s, err
-		}
-		if s.signedAt != nil {
-			at := s.signedAt.UTC()
-			s.signedAt = &at
-		}
-		if covers != nil {
-			if err := json.Unmarshal(covers, &s.covers); err != nil {
-				return s, err
-			}
-		}
-		return s, json.Unmarshal(texts, &s.texts)
+		saved, _, err := scanExplanation(row)
+		return saved, err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("service: explanation: %w", err)
@@ -128,7 +135,13 @@ func (s *Service) Explanation(ctx context.Context, hearingID uuid.UUID) (Explana
 	if err != nil {
 		return Explanation{}, err
 	}
-	var signed []uuid.UUID
+	e, signed := s.standing(hearingID, report, list)
+	e.Signed, err = documents(ctx, s.pool, `WHERE id = ANY($1)`, signed)
+	return e, err
+}
+
+// standing is the explanation as it stands, but for Signed, whose documents it names.
+func (s *Service) standing(hearingID uuid.UUID, report docket.RecordingReport, list []savedExplanation) (e Explanation, signed []uuid.UUID) {
 	var covered []interruption.Interruption
 	own := report.Interruptions // what the last one is about
 	for _, x := range list {
@@ -150,9 +163,7 @@ func (s *Service) Explanation(ctx context.Context, hearingID uuid.UUID) (Explana
 	case len(fresh) > 0:
 		saved, own = savedExplanation{number: saved.number + 1, version: saved.version}, fresh
 	}
-	e := s.explain(hearingID, report, saved, own)
-	e.Signed, err = documents(ctx, s.pool, `WHERE id = ANY($1)`, signed)
-	return e, err
+	return s.explain(hearingID, report, saved, own), signed
 }
 
 // named are the interruptions that have a text.

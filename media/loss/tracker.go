@@ -129,6 +129,16 @@ func (t *Tracker) Due(dst []uint16, now time.Time, rtt time.Duration) (due []uin
 	return dst, gaveUp
 }
 
+// Late appends to dst the sequence numbers that were missed after from and before to, and still are.
+func (t *Tracker) Late(dst []uint16, from, to time.Time) []uint16 {
+	for i := range t.holes {
+		if m := &t.holes[i]; m.since.After(from) && m.since.Before(to) {
+			dst = append(dst, m.seq)
+		}
+	}
+	return dst
+}
+
 // Missing is the number of packets now being asked for.
 func (t *Tracker) Missing() int { return len(t.holes) }
 

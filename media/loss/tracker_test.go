@@ -33,6 +33,14 @@ func TestAsksUntilItComes(t *testing.T) {
 	if d, _ := tr.Due(nil, at(100), 100*time.Millisecond); len(d) != 0 {
 		t.Errorf("asked within the round trip for %v", d)
 	}
+	for _, tc := range []struct {
+		from, to int
+		want     []uint16
+	}{{-1, 9, []uint16{65535, 2}}, {2, 9, []uint16{2}}, {-1, 3, []uint16{65535}}, {3, 9, nil}} { // missed at 2 and at 3
+		if got := tr.Late(nil, at(tc.from), at(tc.to)); !slices.Equal(got, tc.want) {
+			t.Errorf("missed between %d and %d: %v, want %v", tc.from, tc.to, got, tc.want)
+		}
+	}
 	if _, gone := tr.Due(nil, at(5000), 0); gone != 2 || tr.Lost != 2 || tr.Missing() != 0 {
 		t.Errorf("gave up %d, lost %d", gone, tr.Lost)
 	}

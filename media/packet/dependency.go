@@ -17,6 +17,8 @@ type Structure struct {
 	targets   [maxTargets]struct{ spatial, temporal uint8 } // the highest layers of each decode target
 	nTargets  int
 	active    uint32 // decode targets that are sent, the first in the lowest bit
+	chains    int
+	protects  [maxTargets]uint8 // the chain of each decode target
 
 	// Layers is how many spatial layers there are, with their sizes if they are told.
 	Layers int
@@ -27,6 +29,8 @@ type Structure struct {
 type template struct {
 	spatial, temporal uint8
 	indications       indications
+	back              uint16            // as Dependency.Back
+	chains            [maxTargets]uint8 // how many frames before lies the one before in each chain
 }
 
 // indications tell what a frame is to each decode target, two bits each.
@@ -44,24 +48,34 @@ type Dependency struct {
 	// Up is the highest temporal layer to which a receiver of this frame can go
 	// from it on, within the frame's spatial layer; Temporal when to none above.
 	Up uint8
+	// Serves is the highest spatial layer that cannot be shown without the frame.
+	Serves uint8
+	// Leads tells that who can show the frame can go on with its spatial layer from it on.
+	Leads bool
+	// Back is how many frames before lies the earliest that it needs; 0: it needs none.
+	Back uint16
+	// Chained tells that Chain is known: how many frames before lies the last that
+	// each spatial layer cannot do without, 0 for none. When that one does not
+	// come nothing more of the layer can be shown until a key picture.
+	Chained bool
+	Chain   [MaxSpatial]uint8
 }
 
 // KeyFrame tells whether the packet begins a picture that needs no other.
 func (d *Dependency) KeyFrame() bool { return d.Start && d.Begins && d.Spatial == 0 }
 
 // Parse reads a descriptor. A structure in it replaces s. ErrMalformed also
-// for a frame of a structure that is not known. A frame's own distances and
-// chains, which stand last, are not read.
+// for a frame of a structure that is not known.
 func (s *Structure) Parse(ext []byte) (d Dependency, err error) {
 	r := NewBits(ext)
 	d.Start, d.End = r.flag(), r.flag()
-	id, own := uint8(r.Read(6)), false
+	id := uint8(r.Read(6))
+	var ownIndications, ownDistances, ownChains bool
 	d.Number = uint16(r.Read(16))
 	if len(ext) > 3 {
 		d.Begins = r.flag()
 		activeToo := r.flag()
-		own = r.flag()
-		r.Read(2) // its own distances, chains
+		ownIndications, ownDistances, ownChains = r.flag(), r.flag(), r.flag()
 		if d.Begins {
 			*s = Structure{}
 			if !s.read(&r) {
@@ -77,28 +91,53 @@ func (s *Structure) Parse(ext []byte) (d Dependency, err error) {
 	if r.Over() || index >= s.count {
 		return Dependency{}, ErrMalformed
 	}
-	t := &s.templates[index]
-	d.Spatial, d.Temporal = t.spatial, t.temporal
-	is := &t.indications
-	if own {
-		is = new(indications)
-		if is.read(&r, s.nTargets); r.Over() {
-			return Dependency{}, ErrMalformed
+	t := s.templates[index]
+	if ownIndications {
+		t.indications.read(&r, s.nTargets)
+	}
+	if ownDistances && !t.readDistances(&r) {
+		return Dependency{}, ErrMalformed
+	}
+	if ownChains {
+		for i := range s.chains {
+			t.chains[i] = uint8(r.Read(8))
 		}
 	}
-	d.Up = s.up(&d, is)
+	if r.Over() {
+		return Dependency{}, ErrMalformed
+	}
+	s.resolve(&d, &t)
 	return d, nil
 }
 
-// up finds the highest temporal layer that is switched to at a frame.
-func (s *Structure) up(d *Dependency, is *indications) uint8 {
-	up := d.Temporal
-	for i, t := range s.targets[:s.nTargets] {
-		if t.spatial == d.Spatial && is[i] == switchable {
-			up = max(up, t.temporal)
+// resolve tells what a frame is to the decode targets of each layer.
+func (s *Structure) resolve(d *Dependency, t *template) {
+	d.Spatial, d.Temporal, d.Back = t.spatial, t.temporal, t.back
+	d.Up, d.Serves, d.Chained = d.Temporal, d.Spatial, s.chains > 0
+	for i, target := range s.targets[:s.nTargets] {
+		if t.indications[i] != 0 {
+			d.Serves = max(d.Serves, target.spatial)
 		}
+		if target.spatial == d.Spatial && t.indications[i] == switchable {
+			d.Leads, d.Up = true, max(d.Up, target.temporal)
+		}
+		d.Chain[target.spatial] = t.chains[s.protects[i]] // one chain protects all targets of a layer
 	}
-	return up
+}
+
+// readDistances reads how far back lies what a frame needs (appendix A.8.2).
+func (t *template) readDistances(r *Bits) bool {
+	t.back = 0
+	for n := 0; ; n++ {
+		size := int(r.Read(2))
+		if size == 0 {
+			return true
+		}
+		if n == maxFdiffs {
+			return false
+		}
+		t.back = max(t.back, uint16(r.Read(4*size))+1)
+	}
 }
 
 func (is *indications) read(r *Bits, targets int) {
@@ -134,26 +173,38 @@ func (s *Structure) read(r *Bits) bool {
 			}
 		}
 	}
-	for range s.count { // how far back lies what a frame needs
-		n := 0
-		for ; r.flag(); r.Read(4) {
-			if n++; n > maxFdiffs {
+	for i := range s.templates[:s.count] { // how far back lies what a frame needs
+		for n := 0; r.flag(); n++ {
+			if n == maxFdiffs {
 				return false
 			}
+			s.templates[i].back = max(s.templates[i].back, uint16(r.Read(4))+1)
 		}
 	}
-	if chains := r.nonSymmetric(uint32(s.nTargets) + 1); chains > 0 {
-		for range s.nTargets {
-			r.nonSymmetric(chains)
-		}
-		r.Read(4 * int(chains) * s.count)
-	}
+	s.readChains(r)
 	if r.flag() {
 		for i := range s.Layers {
 			s.Sizes[i] = Resolution{int(r.Read(16)) + 1, int(r.Read(16)) + 1}
 		}
 	}
 	return !r.Over()
+}
+
+// readChains reads which chain protects each decode target, and where each
+// template's frames stand in them.
+func (s *Structure) readChains(r *Bits) {
+	chains := r.nonSymmetric(uint32(s.nTargets) + 1)
+	if s.chains = int(chains); chains == 0 {
+		return
+	}
+	for i := range s.nTargets {
+		s.protects[i] = uint8(r.nonSymmetric(chains))
+	}
+	for i := range s.templates[:s.count] {
+		for c := range s.chains {
+			s.templates[i].chains[c] = uint8(r.Read(4))
+		}
+	}
 }
 
 // readLayers reads the templates' layers.

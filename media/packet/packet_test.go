@@ -236,16 +236,39 @@ func TestDependency(t *testing.T) {
 		t.Error("a frame before its structure was accepted")
 	}
 	d, err := s.Parse(descriptor(0b111111, true))
-	if want := (Dependency{Start: true, End: true, Number: 777, Begins: true, Up: 1}); err != nil || d != want || !d.KeyFrame() {
+	if want := (Dependency{Start: true, End: true, Number: 777, Begins: true, Up: 1, Leads: true, Chained: true, Chain: [MaxSpatial]uint8{1, 1, 1}}); err != nil || d != want || !d.KeyFrame() {
 		t.Errorf("%+v %v, want %+v", d, err, want)
 	}
 	if want := [MaxSpatial]Resolution{{320, 180}, {640, 360}, {1280, 720}}; s.Layers != 3 || s.Sizes != want || s.Active() != 3 {
 		t.Errorf("%d layers of %v, %d active", s.Layers, s.Sizes, s.Active())
 	}
-	for id, want := range map[byte]Dependency{5: {Number: 9, Up: 1}, 8: {Number: 9, Spatial: 1, Temporal: 1, Up: 1}, 10: {Number: 9, Spatial: 2, Temporal: 1, Up: 1}} {
+	for id, want := range map[byte]Dependency{5: {}, 6: {Temporal: 1, Back: 4}, 8: {Spatial: 1, Temporal: 1, Serves: 1}, 10: {Spatial: 2, Temporal: 1, Serves: 2, Back: 4}} {
+		want.Number, want.Up, want.Leads, want.Chained, want.Chain = 9, 1, true, true, [MaxSpatial]uint8{1, 1, 1}
 		if d, err := s.Parse([]byte{id, 0, 9}); err != nil || d != want {
 			t.Errorf("template %d: %+v %v, want %+v", id, d, err, want)
 		}
+	}
+	w := &bitWriter{} // a frame of the lowest layer that tells itself what it is to each target: all need it
+	for _, f := range [][2]uint32{{5, 8}, {9, 16}, {0b00100, 5}, {0b101010101010, 12}} {
+		w.put(f[0], int(f[1]))
+	}
+	if d, err := s.Parse(w.b); err != nil || d.Serves != 2 {
+		t.Errorf("with indications of its own: %+v %v", d, err)
+	}
+	w = &bitWriter{} // one with distances of 5 and 300 frames, and chains of its own
+	for _, f := range [][2]uint32{{7, 8}, {9, 16}, {0b00011, 5}, {1, 2}, {4, 4}, {3, 2}, {299, 12}, {0, 2}, {3, 8}, {200, 8}, {0, 8}} {
+		w.put(f[0], int(f[1]))
+	}
+	if d, err := s.Parse(w.b); err != nil || d.Spatial != 1 || d.Back != 300 || d.Chain != [MaxSpatial]uint8{3, 200, 0} {
+		t.Errorf("with distances and chains of its own: %+v %v", d, err)
+	}
+	for n := range w.b {
+		if d, err := s.Parse(w.b[:n]); err == nil && n > 3 {
+			t.Errorf("%d of its %d bytes were accepted: %+v", n, len(w.b), d)
+		}
+	}
+	if n := testing.AllocsPerRun(100, func() { _, err = s.Parse(w.b) }); n != 0 || err != nil {
+		t.Errorf("%v allocations a packet, %v", n, err)
 	}
 	for _, id := range []byte{4, 11, 63} {
 		if d, err := s.Parse([]byte{id, 0, 9}); err == nil {

@@ -3,6 +3,8 @@ package record
 import (
 	"os"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // aheadBytes is how much room a segment takes on the disk before it is written:
@@ -18,6 +20,7 @@ const plentyBytes = 64 * aheadBytes
 type ahead struct {
 	*os.File
 	size, room int64
+	begun      int64 // up to where the disk was told to write
 }
 
 func newAhead(f *os.File) file { return &ahead{File: f} }
@@ -29,6 +32,18 @@ func (a *ahead) Write(b []byte) (int, error) {
 	n, err := a.File.Write(b)
 	a.size += int64(n)
 	return n, err
+}
+
+// begin has the disk begin with what was written since the last time. Sync tells what fails.
+func (a *ahead) begin() {
+	c, err := a.SyscallConn()
+	if err != nil || a.begun == a.size {
+		return
+	}
+	_ = c.Control(func(fd uintptr) {
+		_ = unix.SyncFileRange(int(fd), a.begun, a.size-a.begun, unix.SYNC_FILE_RANGE_WRITE)
+	})
+	a.begun = a.size
 }
 
 // take takes room for n bytes and more. A disk that cannot, or has little

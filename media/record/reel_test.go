@@ -125,6 +125,35 @@ func TestOneContinuousRecord(t *testing.T) {
 	}
 }
 
+// TestScreenAlone records one who shares a screen without camera and microphone: one file, with a picture and no sound.
+func TestScreenAlone(t *testing.T) {
+	s := newStage(t)
+	a := act{source: media.SourceScreen, to: 4, encoder: "libvpx", sizes: []string{"320x240", "320x240"}}
+	sink := s.sink("p1", a.source, webrtc.RTPCodecParameters{RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: encoders[a.encoder].mime, ClockRate: 90000}})
+	for _, p := range a.picture(t, 0) {
+		s.set(s.start.Add(p.at))
+		sink.RTP(p.raw, s.start.Add(p.at))
+	}
+	s.set(s.start.Add(4 * time.Second))
+	sink.Close()
+	must(t, s.rec.Finish())
+	if len(s.done) != 1 {
+		t.Fatalf("%d files, want 1: %+v", len(s.done), s.done)
+	}
+	f := s.done[0]
+	p := check(t, f)
+	if f.Source != media.SourceScreen || filepath.Base(f.Path) != "p1.webm" || len(p.Streams) != 1 || p.Streams[0].Frames != "100" || len(f.Gaps) != 0 {
+		t.Errorf("%s of %s, gaps %+v, %+v", f.Path, f.Source, f.Gaps, p)
+	}
+	if f.Original.Path == "" {
+		t.Error("its segments are not kept in one file")
+	}
+	again, err := Recover(s.dir)
+	if err != nil || len(again) != 1 || again[0].SHA256 != f.SHA256 {
+		t.Errorf("a second time: %+v, %v", again, err)
+	}
+}
+
 // picture is the publication's packets: its own SSRC, numbers and clock.
 func (a act) picture(t *testing.T, n int) (out []sent) {
 	var frames [][]byte

@@ -164,6 +164,10 @@ func (w *writer) flush(full func(*participant) bool) {
 			open = append(open, p)
 		}
 	}
+	// All begin before the first waits: then a commit of the file system holds many.
+	for _, p := range open {
+		p.seg.begin()
+	}
 	for some := range slices.Chunk(open, syncers) {
 		results := make([]result, len(some))
 		var wg sync.WaitGroup

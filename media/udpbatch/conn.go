@@ -1,7 +1,8 @@
 // Package udpbatch is a UDP socket that holds back RTP and RTCP until Flush
 // and then sends it with as few system calls as the kernel allows:
 // sendmmsg for many messages and UDP_SEGMENT (GSO) for runs of packets to one
-// address. Everything else (STUN, DTLS) is sent at once.
+// address. Everything else (STUN, DTLS) is sent at once. What lies together in
+// the kernel is received by one call (recvmmsg).
 package udpbatch
 
 import (
@@ -35,13 +36,14 @@ type Stats struct {
 
 type counters struct{ calls, messages, packets, dropped atomic.Uint64 }
 
-// Conn is a net.PacketConn for pion's UDP mux. All methods are safe for
-// concurrent use. Packets to one destination leave in the order written.
+// Conn is a net.PacketConn for pion's UDP mux. All methods but ReadFromAddrPort
+// are safe for concurrent use. Packets to one destination leave in the order written.
 // Errors of held packets are asynchronous: they are counted, not returned.
 type Conn struct {
 	*net.UDPConn
 	lanes [laneCount]lane
-	six   bool // immutable
+	inbox inbox // of ReadFromAddrPort
+	six   bool  // immutable
 	gso   atomic.Bool
 	count counters
 }
@@ -72,11 +74,6 @@ func Listen(addr netip.AddrPort) (*Conn, error) {
 func (c *Conn) Stats() Stats {
 	return Stats{Calls: c.count.calls.Load(), Messages: c.count.messages.Load(),
 		Packets: c.count.packets.Load(), Dropped: c.count.dropped.Load()}
-}
-
-// ReadFromAddrPort reads one datagram without allocating.
-func (c *Conn) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
-	return c.ReadFromUDPAddrPort(b)
 }
 
 // WriteTo queues or sends one datagram.

@@ -3,8 +3,11 @@ package udpbatch
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"net"
 	"net/netip"
+	"os"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -139,6 +142,93 @@ func TestUnusableDestination(t *testing.T) {
 	}
 	if s := c.Stats(); s.Dropped != 3 {
 		t.Errorf("%d dropped, want 3", s.Dropped)
+	}
+}
+
+// TestRead reads what came one by one and many together: whole, in order, with
+// its sender, also more than one call takes and a datagram that is empty; a
+// deadline and the end of the socket end the wait.
+func TestRead(t *testing.T) {
+	for _, ip := range []string{"127.0.0.1", "::1"} {
+		c, from := pair(t, ip)
+		buf := make([]byte, 2000)
+		sent := 0
+		for _, together := range []int{1, 5, 70, 1} {
+			for n := range together {
+				if _, err := from.WriteTo(rtpPacket(sent+n, 12+n*(sent+n)%1400), c.LocalAddr()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for n := range together {
+				want := rtpPacket(sent+n, 12+n*(sent+n)%1400)
+				got, sender, err := c.ReadFromAddrPort(buf)
+				if err != nil || !bytes.Equal(buf[:got], want) || sender != from.LocalAddr().(*net.UDPAddr).AddrPort() {
+					t.Fatalf("%s: packet %d: %d bytes of %v, %v", ip, sent+n, got, sender, err)
+				}
+			}
+			sent += together
+		}
+		if _, err := from.WriteTo(nil, c.LocalAddr()); err != nil {
+			t.Fatal(err)
+		}
+		if n, _, err := c.ReadFromAddrPort(buf); n != 0 || err != nil {
+			t.Errorf("%s: an empty datagram is %d bytes, %v", ip, n, err)
+		}
+		if err := c.SetReadDeadline(time.Now().Add(time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := c.ReadFromAddrPort(buf); !os.IsTimeout(err) {
+			t.Errorf("%s: after the deadline %v", ip, err)
+		}
+	}
+}
+
+// TestCloseEndsRead ends a read that waits.
+func TestCloseEndsRead(t *testing.T) {
+	c, err := Listen(netip.MustParseAddrPort("127.0.0.1:0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() {
+		_, _, err := c.ReadFromAddrPort(make([]byte, 2000))
+		ended <- err
+	}()
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("%v after Close", err)
+	}
+}
+
+// BenchmarkRead reads packets that lie together in the kernel, as a frame's do;
+// sending them is not counted.
+func BenchmarkRead(b *testing.B) {
+	for _, together := range []int{1, 5, 25} {
+		b.Run(strconv.Itoa(together), func(b *testing.B) {
+			c, from := pair(b, "127.0.0.1")
+			to, p, buf := c.LocalAddr().(*net.UDPAddr).AddrPort(), rtpPacket(1, 1200), make([]byte, 2000)
+			var took time.Duration
+			reads := 0
+			b.ReportAllocs()
+			for b.Loop() {
+				for range together {
+					if _, err := from.WriteToUDPAddrPort(p, to); err != nil {
+						b.Fatal(err)
+					}
+				}
+				began := time.Now()
+				for range together {
+					if _, _, err := c.ReadFromAddrPort(buf); err != nil {
+						b.Fatal(err)
+					}
+				}
+				took += time.Since(began)
+				reads += together
+			}
+			b.ReportMetric(float64(took.Nanoseconds())/float64(reads), "ns/packet")
+		})
 	}
 }
 

@@ -48,6 +48,7 @@ func (c *Conn) openLanes(six bool) error {
 		return fmt.Errorf("udpbatch: raw socket: %w", err)
 	}
 	c.six = six
+	c.inbox.init(raw, six)
 	for i := range c.lanes {
 		c.lanes[i].init(c, raw, six)
 	}

@@ -14,6 +14,14 @@ type lane struct {
 	n    int
 }
 
+// inbox is empty where the kernel has no recvmmsg.
+type inbox struct{}
+
+// ReadFromAddrPort reads one datagram without allocating.
+func (c *Conn) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
+	return c.ReadFromUDPAddrPort(b)
+}
+
 func (c *Conn) openLanes(six bool) error {
 	c.six = six
 	return nil

@@ -14,6 +14,7 @@ const farSeconds = 0.35; // further than this is sought, not nudged
 const stepSeconds = 0.02; // nearer than this a jump seeks nothing
 const nudgeGain = 2; // of the speed for each second off: half of it is made good in a third of a second
 const maxNudge = 0.12; // of the speed
+const sleptMs = 2500; // a tick that comes later follows a sleep of the page or the machine
 const stallMs = 8000; // how long one file may hold up the others
 
 export interface View { t: number; playing: boolean; waiting: boolean; rate: number; broken: ReadonlySet<string> }
@@ -129,10 +130,11 @@ export class Engine {
 
   private tick(): void {
     const now = performance.now();
-    const passed = now - this.last;
+    const since = now - this.last;
     this.last = now;
     if (!this.playing) return;
     const here = this.tracksNow().filter(({ track }) => !this.broken.has(track.recording));
+    const passed = since > sleptMs ? Math.min(since, this.shown(here)) : since;
     const holding = here.some(({ element }) => element.seeking || element.readyState < 3);
     const late = here.some(({ element, track }) => !element.ended && this.t - track.from - 1000 * element.currentTime > 1000 * lagSeconds * this.rate);
     if (!holding && !late) this.heldSince = 0;
@@ -148,6 +150,13 @@ export class Engine {
     }
     this.align(false);
     this.tell();
+  }
+
+  /** How long every file has really played since the last tick, in milliseconds at the speed of now: files rest while a machine sleeps. */
+  private shown(here: { track: Track; element: HTMLVideoElement }[]): number {
+    if (!here.length) return 0;
+    const gone = here.map(({ track, element }) => track.from + 1000 * element.currentTime - this.t);
+    return Math.max(0, Math.min(...gone)) / this.rate;
   }
 
   /** Recesses are not recorded: playing goes on behind them, and stops at the end. */

@@ -25,11 +25,12 @@ export function App() {
     if (closed && seat !== "judge") setTab("transcript");
   }, [closed]);
   useEffect(() => {
-    if (state.stage !== "admitted" || closed) return;
+    // Only whose going would go on record against them is asked; a question keeps some browsers from keeping the page.
+    if (state.stage !== "admitted" || closed || room.observer || state.room.phase === "waiting") return;
     const stay = (e: BeforeUnloadEvent) => e.preventDefault();
     window.addEventListener("beforeunload", stay);
     return () => window.removeEventListener("beforeunload", stay);
-  }, [state.stage, closed]);
+  }, [state.stage, closed, state.room.phase === "waiting"]);
 
   return (
     <div class={`room stage-${state.stage} ${tab ? "with-panel" : ""} ${closed ? "closed" : ""}`}>
@@ -66,6 +67,9 @@ export function App() {
           </div>
         </div>
       )}
+      <div class="visually-hidden" role="log" aria-label={t("news")}>
+        {state.news.map((n) => <p key={n.id}>{t(n.key, { name: `${t(`seat.${n.seat}`)} ${n.name}` })}</p>)}
+      </div>
       <div class="toasts" role="status" aria-live="polite">
         {state.toasts.map((n) => (
           <p key={n.id} class={n.bad ? "toast toast-bad" : "toast"}>

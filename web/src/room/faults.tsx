@@ -13,7 +13,12 @@ export function DeviceFaults() {
         <div key={kind} class="device-fault" data-fault={`${kind} ${state.faults[kind]}`}>
           <Icon name={kind === "microphone" ? "micOff" : "cameraOff"} />
           <p><strong>{t(`devices.${kind}`)}</strong> {t(`fault.${state.faults[kind]}`)}</p>
-          {state.faults[kind] !== "held" && (
+          {state.faults[kind] === "asked" && (
+            <div class="device-fault-acts">
+              <button type="button" class="room-button small" onClick={() => void room.without(kind)}>{t("fault.without.device")}</button>
+            </div>
+          )}
+          {!["held", "asked"].includes(state.faults[kind]!) && (
             <div class="device-fault-acts">
               <button type="button" class="room-button small primary" data-act={`retry-${kind}`} onClick={() => void room.reopen(kind)}>{t("fault.retry")}</button>
               <button type="button" class="room-button small" onClick={() => void room.without(kind)}>{t("fault.without.device")}</button>

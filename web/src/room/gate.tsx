@@ -68,7 +68,7 @@ export function Ended() {
       <p class="gate-lead">{t(`end.${state.ended}.text`)}</p>
       <div class="dialog-acts">
         <a class="room-button" href={room.config.home}>{t("end.home")}</a>
-        {again && <button type="button" class="room-button primary" onClick={() => location.reload()}>{t("end.again")}</button>}
+        {again && <button type="button" class="room-button primary" data-act="again" onClick={() => location.reload()}>{t(state.ended === "replaced" ? "end.here" : "end.again")}</button>}
       </div>
     </section>
   );

@@ -35,6 +35,7 @@ export class HearingMedia {
   private joining = false;
   private settling = 0;
   private restarting = 0;
+  private restarts = 0; // begun so far
   private starting = 0;
   private patience = startTime;
   private negotiating = Promise.resolve();
@@ -135,13 +136,14 @@ export class HearingMedia {
     for (const pc of [this.pub, this.sub]) pc?.setConfiguration({ ...pc.getConfiguration(), iceServers: ice });
   }
 
-  /** The socket is back and the peer still stands: mend what the fault broke. */
+  /** The socket is back and the peer still stands: mend what the fault broke. What a restart said meanwhile was lost with the socket. */
   heal(): void {
-    for (const pc of [this.pub, this.sub]) {
-      if (pc && ["disconnected", "failed"].includes(pc.connectionState)) {
-        this.restart();
-        return;
-      }
+    const broken = [this.pub, this.sub].some((pc) => pc && ["disconnected", "failed"].includes(pc.connectionState));
+    if (broken || this.restarting) {
+      window.clearTimeout(this.restarting);
+      this.restarting = 0;
+      this.restart();
+      return;
     }
     if (!this.settled()) this.expect();
   }
@@ -155,6 +157,7 @@ export class HearingMedia {
   /** An ICE restart of both connections: the network has changed under them. */
   restart(): void {
     if (this.restarting) return;
+    this.restarts++;
     this.restarting = window.setTimeout(() => {
       this.restarting = 0;
       if (!this.connected()) this.join(true);
@@ -269,13 +272,14 @@ export class HearingMedia {
   }
 
   private offer(iceRestart: boolean): Promise<void> {
+    const { restarts } = this;
     return this.serially(async () => {
       const pc = this.pub;
       if (!pc) return;
       this.expect();
       const offer = await pc.createOffer({ iceRestart });
       await this.setLocal(pc, "offer", withAudioRepair(offer.sdp ?? ""), offer.sdp ?? "");
-      if (pc !== this.pub) return; // everything began afresh meanwhile
+      if (pc !== this.pub || restarts !== this.restarts) return; // what began meanwhile offers more: of two offers the answer to the first would be taken for both
       this.socket.tell({ type: "publish", sdp: withAudioRepair(pc.localDescription?.sdp ?? "") });
     });
   }

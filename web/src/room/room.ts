@@ -5,12 +5,16 @@ import { socketURL, type HearingConfig } from "../lib/config";
 import { faultOf, loadChoice, openCamera, openMicrophone, pictureOf, saveChoice, type DeviceChoice, type DeviceFault } from "../lib/devices";
 import { codecOf, learnHardware } from "./encodings";
 import { onDeviceHope, onPermission, watchHeld } from "./hope";
+import { onPutAway } from "./life";
+import { newsOf, type News } from "./news";
 import { HearingMedia } from "./media";
 import { openScreen } from "./screen";
 import { HearingSocket, Refused } from "./socket";
 import { Patience } from "./patience";
 import { Views } from "./views";
 import type { Answer, Integrity, Line, Person, Phase, Reply, Request, RoomStatus, Welcome } from "./protocol";
+
+const promptTime = 1500; // a device that is allowed opens in less
 
 export type Stage = "connecting" | "declare" | "lobby" | "admitted" | "ended";
 
@@ -43,9 +47,10 @@ export interface RoomState {
   screen: MediaStream | null; // that we share
   microphone: boolean;
   camera: boolean;
-  faults: Partial<Record<DeviceKind, DeviceFault | "held">>; // held: the system keeps it for itself, as in a call
+  faults: Partial<Record<DeviceKind, DeviceFault | "held" | "asked">>; // held: the system keeps it for itself, as in a call; asked: the browser's question is not answered yet
   choice: DeviceChoice;
   toasts: Toast[];
+  news: News[]; // of the others, for those who do not see them; the newest last
   resumes: number;
   lastGapMs: number;
   mediaState: { pub: string; sub: string };
@@ -74,7 +79,7 @@ export class Room {
       room: { phase: "waiting", next: [], recording: false, light: "off", reasons: [] },
       me: null, people: [], lines: [], answers: [], integrity: null, speaking: [], speaker: "",
       streams: {}, weak: [], local: null, screen: null, microphone: !observer, camera: !observer, faults: {}, choice: loadChoice(),
-      toasts: [], resumes: 0, lastGapMs: 0, mediaState: { pub: "none", sub: "none" },
+      toasts: [], news: [], resumes: 0, lastGapMs: 0, mediaState: { pub: "none", sub: "none" },
     };
     if (this.state.choice.camera === "none") this.state.camera = false;
     this.wants = { microphone: this.state.microphone, camera: this.state.camera };
@@ -106,6 +111,7 @@ export class Room {
     window.addEventListener("online", () => {
       if (this.state.stage === "admitted") this.media.restart();
     });
+    onPutAway(() => this.putAway(), () => this.socket.unsuspend());
     onDeviceHope(() => {
       for (const kind of ["microphone", "camera"] as const) {
         const fault = this.state.faults[kind];
@@ -149,7 +155,7 @@ export class Room {
   /** Opens a device again that the person wants and that is not there. */
   async reopen(kind: DeviceKind): Promise<void> {
     const there = kind === "microphone" ? this.mic : this.cam;
-    if (!this.wants[kind] || there || this.state.stage !== "admitted" || this.state.room.phase === "closed") return;
+    if (!this.wants[kind] || there || !this.inside) return;
     await (kind === "microphone" ? this.setMicrophone(true) : this.setCamera(true));
     if (this.state[kind]) this.toast(`device.back.${kind}`);
   }
@@ -163,20 +169,22 @@ export class Room {
   async setMicrophone(on: boolean): Promise<void> {
     this.wants.microphone = on;
     if (on && !this.mic) await this.openMic();
-    if (this.mic) this.mic.enabled = on;
-    this.set({ microphone: on && !!this.mic });
+    const wanted = this.wants.microphone; // which may have changed while it opened
+    if (this.mic) this.mic.enabled = wanted;
+    this.set({ microphone: wanted && !!this.mic });
     this.tellDevices();
   }
 
   async setCamera(on: boolean): Promise<void> {
     this.wants.camera = on;
     if (on && !this.cam) await this.openCam();
-    if (!on && this.cam) {
+    const wanted = this.wants.camera;
+    if (!wanted && this.cam) {
       this.cam.stop();
       this.cam = null;
       await this.media.setTrack("video", null);
     }
-    this.set({ camera: on && !!this.cam });
+    this.set({ camera: wanted && !!this.cam });
     this.showLocal();
     this.tellDevices();
   }
@@ -246,37 +254,48 @@ export class Room {
   }
 
   private async openMic(): Promise<void> {
-    await this.openDevice("microphone", async () => {
-      this.mic = await openMicrophone(this.state.choice.microphone);
-      await this.media.setTrack("audio", this.mic);
-      return this.mic;
+    await this.openDevice("microphone", () => openMicrophone(this.state.choice.microphone), async (track) => {
+      this.mic = track;
+      await this.media.setTrack("audio", track);
     });
   }
 
   private async openCam(): Promise<void> {
-    await this.openDevice("camera", async () => {
-      const id = this.state.choice.camera === "none" ? "" : this.state.choice.camera;
-      this.cam = await openCamera(id, pictureOf(this.state.choice));
-      await this.media.setTrack("video", this.cam);
-      return this.cam;
+    const id = this.state.choice.camera === "none" ? "" : this.state.choice.camera;
+    await this.openDevice("camera", () => openCamera(id, pictureOf(this.state.choice)), async (track) => {
+      this.cam = track;
+      await this.media.setTrack("video", track);
     });
   }
 
   /** Opens one device, one attempt at a time; why it does not open stays on the page until it does. */
-  private async openDevice(kind: DeviceKind, open: () => Promise<MediaStreamTrack>): Promise<void> {
-    if (this.opening.has(kind)) return;
+  private async openDevice(kind: DeviceKind, open: () => Promise<MediaStreamTrack>, take: (track: MediaStreamTrack) => Promise<void>): Promise<void> {
+    const ask = () => this.set({ faults: { ...this.state.faults, [kind]: "asked" }, [kind]: false });
+    if (this.opening.has(kind)) return ask();
     this.opening.add(kind);
+    const asked = window.setTimeout(ask, promptTime);
     try {
       const track = await open();
+      if (!this.inside || !this.opened) { // the hearing ended for us while the browser asked
+        track.stop();
+        return;
+      }
       track.onended = () => void this.lostDevice(kind, track);
       watchHeld(track, (held) => this.holdDevice(kind, track, held));
+      await take(track);
       this.set({ faults: { ...this.state.faults, [kind]: undefined } });
     } catch (e) {
       this.forget(kind);
       this.set({ faults: { ...this.state.faults, [kind]: faultOf(e) } });
     } finally {
+      window.clearTimeout(asked);
       this.opening.delete(kind);
     }
+  }
+
+  /** Whether the person is in a hearing that is not over. */
+  private get inside(): boolean {
+    return this.state.stage === "admitted" && this.state.room.phase !== "closed";
   }
 
   private forget(kind: DeviceKind): void {
@@ -308,7 +327,7 @@ export class Room {
   }
 
   private tellDevices(): void {
-    this.socket.tell({ type: "devices", microphone: this.state.microphone && this.state.faults.microphone !== "held", camera: this.state.camera && this.state.faults.camera !== "held" });
+    this.socket.tell({ type: "devices", microphone: !!this.mic && this.state.microphone && this.state.faults.microphone !== "held", camera: !!this.cam && this.state.camera && this.state.faults.camera !== "held" });
   }
 
   private take(m: Reply): void {
@@ -362,6 +381,7 @@ export class Room {
 
   private welcome(m: Welcome): void {
     const back = this.state.connection === "lost";
+    const before = this.state.room.phase;
     this.ice = m.iceServers;
     this.media.tell(this.ice);
     const me = m.people.find((p) => p.id === m.you) ?? null;
@@ -374,23 +394,21 @@ export class Room {
       resumes: this.state.resumes + (back ? 1 : 0),
       lastGapMs: back ? Math.round(performance.now() - this.lostAt) : this.state.lastGapMs,
     });
+    if (back && m.room.phase !== before) this.toast(`phase.told.${m.room.phase}`);
     if (stage !== "admitted" || m.room.phase === "closed") return;
-    if (entered || !this.media.sub) void this.enter();
+    if (entered || !this.media.sub) this.enter();
     else if (!m.media) this.media.join(true);
     else this.media.heal();
     this.tellDevices();
   }
 
-  /** Opens the devices once and joins the media room; without devices one still sees and hears. */
-  private async enter(): Promise<void> {
-    if (!this.opened && !this.observer) {
-      this.opened = true;
-      await Promise.all([this.state.microphone ? this.openMic() : undefined, this.state.camera ? this.openCam() : undefined]);
-      this.set({ microphone: !!this.mic, camera: !!this.cam });
-      this.showLocal();
-      this.tellDevices();
-    }
+  /** Joins the media room and opens the devices once: others are seen and heard while the browser still asks for ours. */
+  private enter(): void {
     this.media.join(true);
+    if (this.opened || this.observer) return;
+    this.opened = true;
+    if (this.wants.microphone) void this.setMicrophone(true);
+    if (this.wants.camera) void this.setCamera(true);
   }
 
   private phase(m: { type: "room" } & RoomStatus): void {
@@ -409,13 +427,27 @@ export class Room {
   private release(): void {
     void this.dropScreen();
     this.media.close();
-    this.mic?.stop();
-    this.cam?.stop();
+    for (const [kind, track] of [["audio", this.mic], ["video", this.cam]] as const) {
+      track?.stop();
+      void this.media.setTrack(kind, null);
+    }
     this.mic = this.cam = null;
-    this.set({ local: null, microphone: false, camera: false, speaking: [] });
+    this.set({ local: null, microphone: false, camera: false, speaking: [], faults: {} });
+  }
+
+  /** The browser keeps the page for a return by its back button: nothing of us is sent or shown meanwhile. */
+  private putAway(): void {
+    if (this.state.stage === "ended") return;
+    this.release();
+    this.opened = false; // the welcome after the return opens the devices again
+    this.socket.suspend();
+    this.lostAt = performance.now();
+    this.set({ connection: "lost" });
   }
 
   private person(p: Person): void {
+    const key = p.id === this.config.me.account ? "" : newsOf(this.state.people.find((o) => o.id === p.id), p, this.config.me.seat);
+    if (key) this.set({ news: [...this.state.news.slice(-4), { id: ++this.toasts, key, name: p.name, seat: p.seat }] });
     const people = this.state.people.some((o) => o.id === p.id)
       ? this.state.people.map((o) => (o.id === p.id ? p : o))
       : [...this.state.people, p];

@@ -2,10 +2,13 @@
 // token, and sends again what was not yet acknowledged.
 
 import { CourtClock } from "../lib/clock";
+import { newID } from "../lib/uuid";
 import { final, version, type Reply, type Request } from "./protocol";
 
 const silence = 3000; // without any message for so long the connection is dead
 const clockEvery = 1000;
+const wakePatience = 1000; // what a connection may take to answer after a sleep
+const putAway = 4001; // close code: the browser puts the page away
 const backoff = [80, 250, 500, 900, 1400, 2000]; // milliseconds before each try
 
 export class Refused extends Error {
@@ -36,6 +39,11 @@ export class HearingSocket {
   private tries = 0;
   private lastHeard = 0;
   private lastBeat = 0;
+  private lastWall = 0; // of the last beat: the other clock may stand still while the machine sleeps
+  private lastAnswer = 0; // when the clock was asked that was answered last
+  private page = newID();
+  private attempts = 0; // so that one that was given up and arrives late does not end its successor
+  private away = false; // the page is put away
   private online = false;
   private over = false;
   private timer = 0;
@@ -46,12 +54,15 @@ export class HearingSocket {
   constructor(private url: string, private events: SocketEvents) {}
 
   start(): void {
+    this.lastBeat = performance.now();
+    this.lastWall = Date.now();
     this.open();
     window.setInterval(() => this.beat(), clockEvery);
     window.addEventListener("online", () => this.retryNow());
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden && !this.online) this.retryNow();
     });
+    document.addEventListener("resume", () => this.wake()); // of a frozen page
   }
 
   /** Sends a request and resolves when the server has stored it. */
@@ -86,12 +97,45 @@ export class HearingSocket {
     if (old) this.lose(old);
   }
 
+  /** Ends the connection while the browser keeps the page for a return; the token goes too, for what it stood for ends here. */
+  suspend(): void {
+    this.away = true;
+    window.clearTimeout(this.timer);
+    const old = this.socket;
+    this.socket = null;
+    this.online = false;
+    this.token = "";
+    for (const [ref, w] of this.waiting) if (momentary.has(w.request.type)) this.settle(ref, new Refused("offline"));
+    if (!old) return;
+    old.onclose = old.onmessage = null;
+    old.close(putAway);
+  }
+
+  /** Comes back after suspend. */
+  unsuspend(): void {
+    this.away = false;
+    this.retryNow();
+  }
+
+  /** The page or the machine slept: a connection that stands answers at once, any other is given up without the usual silence. */
+  private wake(): void {
+    const socket = this.socket;
+    if (!socket) this.retryNow();
+    if (!socket || !this.online) return;
+    const asked = performance.now();
+    this.write({ type: "clock", sent: asked });
+    window.setTimeout(() => {
+      if (this.lastAnswer < asked) this.lose(socket);
+    }, wakePatience);
+  }
+
   private open(): void {
-    if (this.over) return;
+    if (this.over || this.away) return;
+    const attempt = ++this.attempts;
     const socket = new WebSocket(this.url);
     this.socket = socket;
     this.lastHeard = performance.now();
-    socket.onopen = () => socket.send(JSON.stringify({ type: "hello", version, resume: this.token }));
+    socket.onopen = () => socket.send(JSON.stringify({ type: "hello", version, resume: this.token, page: this.page, attempt }));
     socket.onmessage = (e) => {
       if (socket === this.socket) this.take(JSON.parse(e.data as string) as Reply);
     };
@@ -110,6 +154,7 @@ export class HearingSocket {
         this.welcomed(message);
         return;
       case "clock":
+        this.lastAnswer = message.sent;
         this.clock.sample(message.sent, performance.now(), message.now);
         return;
       case "drain":
@@ -149,13 +194,19 @@ export class HearingSocket {
   }
 
   private beat(): void {
-    if (this.over) return;
+    if (this.over || this.away) return;
     const now = performance.now();
-    const throttled = now - this.lastBeat > 2.5 * clockEvery; // a hidden tab's timers say nothing of the network
+    const wall = Date.now();
+    const throttled = Math.max(now - this.lastBeat, wall - this.lastWall) > 2.5 * clockEvery; // a hidden tab's timers, or those of a machine that slept, say nothing of the network
     this.lastBeat = now;
+    this.lastWall = wall;
+    if (throttled) {
+      this.wake();
+      return;
+    }
     // A connection being made gets more time with each try, or a slow one would be given up for ever.
     const patience = this.online ? silence : Math.min(silence + 1500 * this.tries, 4 * silence);
-    if (this.socket && !throttled && now - this.lastHeard > patience) {
+    if (this.socket && now - this.lastHeard > patience) {
       this.lose(this.socket);
       return;
     }
@@ -192,7 +243,7 @@ export class HearingSocket {
   }
 
   private retryNow(): void {
-    if (this.over || this.online) return;
+    if (this.over || this.away || this.online) return;
     window.clearTimeout(this.timer);
     const old = this.socket;
     if (old) {

@@ -21,13 +21,15 @@ export function Status() {
         <span>{room.config.title}</span>
       </div>
       <ul class="status-list" hidden={state.stage === "ended"}>
-        <li class={`chip rec rec-${light}`} aria-live="polite">
+        <li class={`chip rec rec-${light}`}>
           {light === "fault" ? <Icon name="warn" /> : light === "paused" ? <Icon name="pause" /> : <span class="rec-dot" aria-hidden="true" />}
-          <span class="chip-word">{t(`light.${light}`)}</span>
-          {why && <span class="rec-why">{why}</span>}
+          <span class="rec-told" aria-live="polite">
+            <span class="chip-word">{t(`light.${light}`)}</span>
+            {why && <span class="rec-why">{why}</span>}
+          </span>
           {light === "on" && state.room.openedAt && <span class="chip-time num">{span(now - Date.parse(state.room.openedAt))}</span>}
         </li>
-        <li class="chip phase" aria-live="polite">
+        <li class="chip phase">
           <Icon name="gavel" />
           <span>{t(`phase.${phase}`)}</span>
         </li>

@@ -44,7 +44,7 @@ export function Transcript() {
       <ol>
         {state.lines.map((l) => <Row key={l.id} line={l} clerk={clerk} />)}
         {waiting.map((p) => (
-          <li key={p.id} class={p.failed ? "line failed" : "line pending"}>
+          <li key={p.id} class={p.failed ? "line failed" : "line pending"} aria-hidden={!p.failed}>
             <p class="line-head"><strong>{p.speaker}</strong>
               {p.failed ? <button type="button" class="room-button small" onClick={() => void send(p)}>{t("line.failed")}</button> : <span class="hint">{t("line.waiting")}</span>}</p>
             <p class="line-text">{p.text}</p>

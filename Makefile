@@ -20,9 +20,10 @@ run: ## Set up what is needed, build, and start the demo court on http://127.0.0
 	@$(MAKE) --no-print-directory -j2 build
 	exec bin/yunting demo --data-dir $(DATA)
 
-# -w: no DWARF, which stack traces and profiles do without and the linker writes for a second.
+# Without cgo: one static file, and no C compiler needed. -w: no DWARF, which stack traces and profiles do without and
+# the linker writes for a second.
 build: assets ## Build bin/yunting
-	$(hurry) $(GO) build -ldflags '-w -X main.version=$(version)' -o bin/yunting ./cmd/yunting
+	CGO_ENABLED=0 $(hurry) $(GO) build -ldflags '-w -X main.version=$(version)' -o bin/yunting ./cmd/yunting
 
 assets: $(dist)/.built $(fonts) $(dist)/rare-sc.ttf $(dist)/licences.txt ## Build the bundles, fonts and the licence page from pinned packages
 
@@ -38,7 +39,7 @@ web/node_modules/.installed-dev: web/node_modules/.installed
 # A file of its own rather than `go tool esbuild`, so that it compiles while npm unpacks; not optimised, for it works a
 # fraction of a second. The packages below the pages need no assets and fill the cores that esbuild's last ones leave idle.
 bin/esbuild: go.mod go.sum
-	$(hurry) $(GO) build -gcflags='github.com/evanw/...=-N -l' -o bin/ github.com/evanw/esbuild/cmd/esbuild ./signaling
+	CGO_ENABLED=0 $(hurry) $(GO) build -gcflags='github.com/evanw/...=-N -l' -o bin/ github.com/evanw/esbuild/cmd/esbuild ./signaling
 	@touch $@
 
 $(dist)/.built: web/node_modules/.installed bin/esbuild $(sources)

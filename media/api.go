@@ -6,8 +6,8 @@ import (
 	"net/netip"
 	"time"
 
+	vm "github.com/VictoriaMetrics/metrics"
 	"github.com/pion/webrtc/v4"
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Targets of Events.Candidate and Peer.Candidate: the PeerConnection meant.
@@ -52,9 +52,10 @@ type Limits struct {
 	// layers together (default 6 Mbps and 1 Mbps). Of more the highest layer is
 	// stopped, and of what has one alone nothing is forwarded while it lasts.
 	VideoBps, AudioBps int
-	// NegotiationsPerMinute is how many offers, restarts and useless answers
-	// of a peer are processed in a minute (default 120). Answers to what the
-	// server offered do not count: others come and go as they like.
+	// NegotiationsPerMinute is how many offers and restarts of a peer are
+	// processed in a minute, and apart from them how many useless answers
+	// (default 120). Answers to what the server offered do not count: others
+	// come and go as they like.
 	NegotiationsPerMinute int
 	// Candidates is how many trickled candidates are kept for one
 	// PeerConnection before its remote description is set (default 64).
@@ -89,8 +90,8 @@ type Config struct {
 	StartBps int
 	// Logger takes faults; nil discards. No personal data is logged.
 	Logger *slog.Logger
-	// Registerer takes the metrics; nil keeps them private.
-	Registerer prometheus.Registerer
+	// Metrics takes the metrics; nil keeps them private.
+	Metrics *vm.Set
 }
 
 // Permissions is what a peer may do. The SFU enforces it on each packet: a

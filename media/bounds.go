@@ -35,6 +35,17 @@ func (a *allowance) take(n int, now time.Time) bool {
 	return a.used <= a.perSecond && (a.bytes == 0 || a.usedBytes <= a.bytes)
 }
 
+// minute holds when something happened that a client may do so often a minute. Its owner's lock guards it.
+type minute []time.Time
+
+// full forgets what is older than a minute and tells whether the rest reaches the limit.
+func (m *minute) full(limit int, now time.Time) bool {
+	for len(*m) > 0 && now.Sub((*m)[0]) > time.Minute {
+		*m = (*m)[1:]
+	}
+	return len(*m) >= limit
+}
+
 // candidatesIn counts the candidates of a description; the same one may stand in every section.
 func candidatesIn(description string) int {
 	const mark = "a=candidate:"

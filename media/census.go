@@ -1,9 +1,10 @@
 package media
 
 import (
+	"fmt"
 	"strconv"
 
-	"github.com/prometheus/client_golang/prometheus"
+	vm "github.com/VictoriaMetrics/metrics"
 )
 
 // The two ways of a track, as labels.
@@ -14,49 +15,45 @@ const (
 
 // qualityMetrics are what all peers' and tracks' seconds look like. No label names a person, a room or a track.
 type qualityMetrics struct {
-	loss, jitter, bitrate map[string]prometheus.Observer // by way and kind
-	freezes               map[string]prometheus.Counter  // by way
-	layers                []prometheus.Gauge             // by layer; the last is of what is not sent
-	rtt, score, available prometheus.Histogram
+	loss, jitter, bitrate map[string]*vm.PrometheusHistogram // by way and kind
+	freezes               map[string]*vm.Counter             // by way
+	layers                []*vm.Gauge                        // by layer; the last is of what is not sent
+	rtt, score, available *vm.PrometheusHistogram
 }
 
-// init makes the metrics and returns what is to be registered.
-func (m *qualityMetrics) init() (all []prometheus.Collector) {
-	histogram := func(name, help string, buckets []float64) prometheus.HistogramOpts {
-		return prometheus.HistogramOpts{Namespace: "yunting", Subsystem: "media", Name: name, Help: help, Buckets: buckets}
+func newQualityMetrics(set *vm.Set) qualityMetrics {
+	peers := func(name string, bounds ...float64) *vm.PrometheusHistogram {
+		return set.NewPrometheusHistogramExt("yunting_media_"+name, bounds)
 	}
-	peers := func(name, help string, buckets []float64) prometheus.Histogram {
-		h := prometheus.NewHistogram(histogram(name, help, buckets))
-		all = append(all, h)
-		return h
-	}
-	tracks := func(name, help string, buckets []float64) map[string]prometheus.Observer {
-		v := prometheus.NewHistogramVec(histogram(name, help, buckets), []string{"direction", "kind"})
-		all = append(all, v)
-		out := map[string]prometheus.Observer{}
+	tracks := func(name string, bounds ...float64) map[string]*vm.PrometheusHistogram {
+		out := map[string]*vm.PrometheusHistogram{}
 		for _, way := range []string{wayUp, wayDown} {
 			for _, kind := range []string{KindAudio, KindVideo} {
-				out[way+kind] = v.WithLabelValues(way, kind)
+				out[way+kind] = peers(fmt.Sprintf("%s{direction=%q,kind=%q}", name, way, kind), bounds...)
 			}
 		}
 		return out
 	}
-	m.loss = tracks("packet_loss_percent", "Packets lost after repair, of each track, each second.", []float64{0, 1, 2, 5, 10, 20, 30, 50})
-	m.jitter = tracks("jitter_seconds", "Interarrival jitter (RFC 3550) of each track, each second.", []float64{.005, .01, .02, .03, .05, .1, .2, .5})
-	m.bitrate = tracks("bitrate_bps", "Bits of each track, each second.", prometheus.ExponentialBuckets(8_000, 2, 11))
-	m.rtt = peers("rtt_seconds", "Round trip to each peer, each second.", []float64{.01, .025, .05, .1, .2, .3, .5, 1, 2})
-	m.score = peers("quality_score", "Mean opinion score of each peer's media, 1 to 5, each second.", []float64{1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5})
-	m.available = peers("receiver_available_bps", "Estimated bandwidth to each receiver, bits a second, each second.", prometheus.ExponentialBuckets(32_000, 2, 10))
-	freezes := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "yunting", Subsystem: "media", Name: "freezes_total",
-		Help: "Pauses of a picture longer than three times the usual, and by 150 ms at least."}, []string{"direction"})
-	m.freezes = map[string]prometheus.Counter{wayUp: freezes.WithLabelValues(wayUp), wayDown: freezes.WithLabelValues(wayDown)}
-	layers := prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "yunting", Subsystem: "media", Name: "subscriptions_by_layer",
-		Help: "Pictures that receivers get, by simulcast layer, 0 the smallest; none: off-screen or paused."}, []string{"layer"})
-	for i := range maxLayers {
-		m.layers = append(m.layers, layers.WithLabelValues(strconv.Itoa(i)))
+	freezes := func(way string) *vm.Counter {
+		return set.NewCounter(fmt.Sprintf("yunting_media_freezes_total{direction=%q}", way))
 	}
-	m.layers = append(m.layers, layers.WithLabelValues("none"))
-	return append(all, freezes, layers)
+	m := qualityMetrics{
+		loss:      tracks("packet_loss_percent", 0, 1, 2, 5, 10, 20, 30, 50),
+		jitter:    tracks("jitter_seconds", .005, .01, .02, .03, .05, .1, .2, .5),
+		bitrate:   tracks("bitrate_bps", vm.ExponentialBuckets(8_000, 2, 11)...),
+		rtt:       peers("rtt_seconds", .01, .025, .05, .1, .2, .3, .5, 1, 2),
+		score:     peers("quality_score", 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5),
+		available: peers("receiver_available_bps", vm.ExponentialBuckets(32_000, 2, 10)...),
+		freezes:   map[string]*vm.Counter{wayUp: freezes(wayUp), wayDown: freezes(wayDown)},
+	}
+	for i := range maxLayers + 1 {
+		layer := strconv.Itoa(i)
+		if i == maxLayers {
+			layer = "none"
+		}
+		m.layers = append(m.layers, set.NewGauge(fmt.Sprintf("yunting_media_subscriptions_by_layer{layer=%q}", layer), nil))
+	}
+	return m
 }
 
 // census adds one second of every room up. Housekeeping owns it.
@@ -81,13 +78,13 @@ func (c *census) peer(q *Quality) {
 		}
 	}
 	if len(q.Up)+len(q.Down) > 0 {
-		m.score.Observe(q.Score)
+		m.score.Update(q.Score)
 	}
 	if q.RTT > 0 {
-		m.rtt.Observe(q.RTT.Seconds())
+		m.rtt.Update(q.RTT.Seconds())
 	}
 	if q.AvailableBps > 0 {
-		m.available.Observe(float64(q.AvailableBps))
+		m.available.Update(float64(q.AvailableBps))
 	}
 }
 
@@ -95,15 +92,15 @@ func (c *census) peer(q *Quality) {
 func (c *census) track(way string, q *TrackQuality) {
 	m := &c.metrics.quality
 	if q.Freezes > 0 {
-		m.freezes[way].Add(float64(q.Freezes))
+		m.freezes[way].AddInt64(int64(q.Freezes))
 	}
 	total := q.Packets + q.Lost
 	if total == 0 {
 		return
 	}
-	m.loss[way+q.Kind].Observe(100 * float64(q.Lost) / float64(total))
-	m.jitter[way+q.Kind].Observe(q.Jitter.Seconds())
-	m.bitrate[way+q.Kind].Observe(float64(q.BitrateBps))
+	m.loss[way+q.Kind].Update(100 * float64(q.Lost) / float64(total))
+	m.jitter[way+q.Kind].Update(q.Jitter.Seconds())
+	m.bitrate[way+q.Kind].Update(float64(q.BitrateBps))
 }
 
 // end tells how many pictures of each layer there are now.

@@ -317,10 +317,9 @@ func (w *worker) rate(now time.Time) {
 	w.rated = now
 	for _, t := range w.tracks {
 		for _, l := range t.layers {
-			sum := 0 // a layer of SVC costs what those below it cost too
 			carried := l.carried()
 			for i := range carried {
-				c := &carried[i]
+				c, sum := &carried[i], 0
 				index, silent := int(l.index)+i, now.Sub(c.lastSeen)
 				for j, bytes := range c.wire {
 					sum += bytes
@@ -328,7 +327,8 @@ func (w *worker) rate(now time.Time) {
 						smooth(&t.thin[j], float64(sum*8)/passed.Seconds(), t.kind == webrtc.RTPCodecTypeVideo && silent > silentLayer)
 					}
 				}
-				c.wire = [temporalLayers]int{}
+				smooth(&t.brought[index], float64(c.brought*8)/passed.Seconds(), t.kind == webrtc.RTPCodecTypeVideo && silent > silentLayer)
+				c.wire, c.brought = [temporalLayers]int{}, 0
 				t.takeRate(index, float64(sum*8)/passed.Seconds(), silent)
 			}
 		}

@@ -28,6 +28,8 @@ type forwarder struct {
 	wrapped  []byte   // payload of the last packet on RTX
 	paused   bool     // something was held back since the last packet
 	target   uint8
+	aim      uint8     // the layer to take if it comes: above target when it does not arrive now
+	alone    bool      // a layer below that of an SVC stream was left out since the last key picture
 	without  uint8     // temporal layers that the receiver does not get, from above
 	omitted  uint32    // timestamp of the last picture that was left out for that
 	sentAt   time.Time // of the last packet
@@ -49,6 +51,7 @@ func (l *layer) accept(run []*buffer) []*buffer {
 	out := run[:0]
 	for _, b := range run {
 		l.lastSeen, l.spatial[b.spatial].lastSeen = b.arrived, b.arrived
+		b.barred = t.excess.stopped(int(l.index)+int(b.spatial), b.arrived)
 		if !l.loss.Packet(b.head.Seq, b.arrived) || !permitted {
 			if t.excess.choked {
 				l.note(b) // whether it is still too much
@@ -155,6 +158,10 @@ func (s *subscription) admit(b *buffer) bool {
 		return s.admitSpatial(b)
 	}
 	started := s.mapper.Started()
+	if b.barred {
+		s.paused = s.paused || started && l.index == s.mapper.Layer()
+		return false
+	}
 	if started && !s.paused && l.index == s.mapper.Layer() {
 		return true
 	}
@@ -184,18 +191,26 @@ func (s *subscription) admit(b *buffer) bool {
 // continued finds the timestamp at which a packet of another layer goes on:
 // by both layers' sender reports, or else by the time that passed.
 func (s *subscription) continued(b *buffer) uint32 {
-	last := s.mapper.Last().Timestamp
-	from, to := s.track.layerAt(s.mapper.Layer()), b.layer
-	if from != nil && from.sr.ntp != 0 && to.sr.ntp != 0 {
-		rate := int64(s.track.codec.ClockRate)
-		shift := ntpDuration(to.sr.ntp, from.sr.ntp).Microseconds() * rate / 1e6
-		ts := from.sr.rtp + uint32(shift) + (b.head.Timestamp - to.sr.rtp) + s.mapper.TimestampOffset()
-		if d := int32(ts - last); d > 0 && d < int32(rate)*5 {
-			return ts
-		}
+	if ts, ok := s.track.aligned(s.mapper, b); ok {
+		return ts
 	}
 	passed := max(b.arrived.Sub(s.sentAt), time.Millisecond)
-	return last + uint32(min(passed, time.Hour).Microseconds()*int64(s.track.codec.ClockRate)/1e6)
+	return s.mapper.Last().Timestamp + uint32(min(passed, time.Hour).Microseconds()*int64(s.track.codec.ClockRate)/1e6)
+}
+
+// aligned finds the timestamp of a packet of another layer than the mapper's in
+// its stream, by the sender reports of both. ok is false without them, and when
+// they do not lead on from what was last sent.
+func (t *track) aligned(m *rewrite.Mapper, b *buffer) (ts uint32, ok bool) {
+	from, to := t.layerAt(m.Layer()), b.layer
+	if from == nil || from.sr.ntp == 0 || to.sr.ntp == 0 {
+		return 0, false
+	}
+	rate := int64(t.codec.ClockRate)
+	shift := ntpDuration(to.sr.ntp, from.sr.ntp).Microseconds() * rate / 1e6
+	ts = from.sr.rtp + uint32(shift) + (b.head.Timestamp - to.sr.rtp) + m.TimestampOffset()
+	d := int32(ts - m.Last().Timestamp)
+	return ts, d > 0 && d < int32(rate)*5
 }
 
 // write sends one packet with the receiver's numbers. The shared payload's

@@ -255,10 +255,44 @@ func TestLimitsOfNegotiation(t *testing.T) {
 		a.peer.Close()
 		eventually(t, "nothing is left", func() bool { return len(room.Tracks()) == 0 && b.packets(KindAudio) == 0 })
 	}
-	b.lies.Store(true) // its answers to the last offers meet the limit too
 	for n := range 4 {
 		if err := b.peer.Restart(); n < 3 && err != nil || n == 3 && !errors.Is(err, ErrLimit) {
 			t.Errorf("restart %d: %v", n+1, err)
 		}
 	}
+	// What the server offers after that is answered as before: b, whose refused answers fail the test, hears a newcomer.
+	a := join(t, room, "late", Permissions{PublishAudio: true, PublishVideo: true})
+	a.publish(webrtc.MimeTypeVP8)
+	t.Cleanup((&source{c: a}).run(t))
+	eventually(t, "a newcomer is heard", func() bool { return b.packets(KindAudio) > 0 })
+}
+
+// TestLimitOfUselessAnswers: so many answers that are of no use are looked at and no more, and they cost no offers.
+func TestLimitOfUselessAnswers(t *testing.T) {
+	s := newSFU(t)
+	s.cfg.Limits.NegotiationsPerMinute = 3
+	room := s.Room("r")
+	a := join(t, room, "a", Permissions{PublishAudio: true, PublishVideo: true})
+	a.publish(webrtc.MimeTypeVP8)
+	t.Cleanup((&source{c: a}).run(t))
+	offered := make(chan string, 16)
+	b, err := room.Join("b", JoinOptions{Permissions: Permissions{Subscribe: true}, Events: Events{Offer: func(sdp string) { offered <- sdp }}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	eventually(t, "an offer", func() bool { return len(offered) > 0 })
+	for n := range 4 {
+		want := ErrSDP
+		if n == 3 {
+			want = ErrLimit
+		}
+		if err := b.AnswerSubscribe("rubbish"); !errors.Is(err, want) {
+			t.Errorf("useless answer %d: %v, want %v", n+1, err, want)
+		}
+	}
+	if err := b.Restart(); err != nil {
+		t.Errorf("a restart after them: %v", err)
+	}
+
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
 
 	"yunting/media/loss"
@@ -178,6 +179,55 @@ func FuzzPublished(f *testing.F) {
 		s.forward([]*buffer{b}, time.Now())
 		if hole.packets > 1 {
 			t.Errorf("%d packets of one", hole.packets)
+		}
+	})
+}
+
+// FuzzDescribed gives a publisher's dependency descriptors to a stream of several layers and to its receiver, with a packet
+// lost between the two last: none is sent twice, and layers that it does not have are not missed.
+func FuzzDescribed(f *testing.F) {
+	d := description{mode: fullMode}
+	d.frame(0, true, true)
+	key := d.descriptor(true, true, 3)
+	d.frame(1, true, true)
+	f.Add(key, d.descriptor(true, false, 3), d.descriptor(false, true, 3), uint8(2))
+	f.Add([]byte{0xc1, 0, 1}, []byte{}, []byte{0xff, 0, 2, 0x07, 0xff, 0xff}, uint8(200))
+	f.Fuzz(func(t *testing.T, first, second, third []byte, gap uint8) {
+		s, _, hole := bench(t)
+		l := s.track.layers[0]
+		s.track.format, s.track.ext[extDependency], l.svc = formatAV1, 5, true
+		s.track.peer = s.peer
+		s.track.permitted.Store(true)
+		l.cache, l.loss = packetcache.New[*buffer](videoCache), loss.New(loss.Options{})
+		s.limit.Store(unlimited)
+		s.target, s.aim = 1, 2
+		seq, sent := uint16(65500), 0
+		for i, ext := range [][]byte{first, second, third} {
+			p := rtp.Packet{Header: rtp.Header{Version: 2, SSRC: l.ssrc, SequenceNumber: seq, Timestamp: 90, Extension: true, ExtensionProfile: rtp.ExtensionProfileTwoByte}, Payload: []byte{0x10, 1}}
+			if len(ext) > 255 || p.SetExtension(5, ext) != nil {
+				return
+			}
+			raw, err := p.Marshal()
+			if err != nil || len(raw) > bufferSize {
+				return
+			}
+			b := new(buffer)
+			if !l.parse(b, copy(b.data[:], raw)) {
+				return
+			}
+			b.arrived = time.Now()
+			s.forward(l.accept([]*buffer{b}), b.arrived)
+			if seq++; i == 1 {
+				seq += uint16(gap)
+			}
+			if sent++; hole.packets > sent {
+				t.Fatalf("%d packets of %d", hole.packets, sent)
+			}
+		}
+		for lost := range uint16(gap) {
+			if cut := l.severed(65502 + lost); cut > allLayers {
+				t.Errorf("layers %b are missed", cut)
+			}
 		}
 	})
 }

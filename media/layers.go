@@ -114,11 +114,12 @@ func (t *track) retarget(now time.Time) {
 			continue
 		}
 		s.shown.Store(int32(s.target))
-		if s.sent() != s.target && !(t.svc() && s.target < s.sent()) { // SVC goes down without a key frame
+		if s.sent() != s.target && !(t.svc() && s.target < s.sent() && !s.alone) { // SVC goes down without a key frame
 			t.wantKey(s.target)
 		}
+		s.aim = simulcast.Wanted(&layers, v, s.sent(), s.fits())
 		take(&taken, s.sent())
-		take(&taken, simulcast.Wanted(&layers, v, s.sent(), s.fits()))
+		take(&taken, s.aim)
 	}
 	for _, f := range t.feeds {
 		if live {

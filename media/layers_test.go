@@ -74,17 +74,23 @@ func (e *encoding) next(t *testing.T, at time.Time, key bool) *buffer {
 	if e.layer.track.format == formatH264 {
 		frame = h264Frame(e.layer.index, key)
 	}
-	raw, err := (&rtp.Packet{Header: rtp.Header{Version: 2, Marker: true, SequenceNumber: e.seq, Timestamp: e.ts, SSRC: e.layer.ssrc}, Payload: frame}).Marshal()
+	b := e.layer.takes(t, &rtp.Packet{Header: rtp.Header{Version: 2, Marker: true, SequenceNumber: e.seq, Timestamp: e.ts, SSRC: e.layer.ssrc}, Payload: frame}, at)
+	e.seq, e.ts, e.picture, e.tl0 = e.seq+1, e.ts+4500, (e.picture+1)&0x7fff, e.tl0+1
+	return b
+}
+
+// takes reads a packet of a test's stream.
+func (l *layer) takes(t *testing.T, p *rtp.Packet, at time.Time) *buffer {
+	t.Helper()
+	raw, err := p.Marshal()
 	if err != nil {
 		t.Fatal(err)
 	}
 	b := buffers.Get().(*buffer)
-	n := copy(b.data[:], raw)
-	if !e.layer.parse(b, n) {
+	if !l.parse(b, copy(b.data[:], raw)) {
 		t.Fatal("our own packet is malformed")
 	}
 	b.arrived = at
-	e.seq, e.ts, e.picture, e.tl0 = e.seq+1, e.ts+4500, (e.picture+1)&0x7fff, e.tl0+1
 	return b
 }
 
@@ -120,8 +126,13 @@ func TestSwitchesAreContinuous(t *testing.T) {
 
 // subscribe has one receiver take the track, who has not told the size.
 func subscribe(tr *track) (*subscription, *paper) {
-	s := &subscription{track: tr, peer: tr.peer}
 	out := &paper{format: tr.format}
+	return receive(tr, out), out
+}
+
+// receive makes out the track's only receiver, which shows the picture at its best.
+func receive(tr *track, out webrtc.TrackLocalWriter) *subscription {
+	s := &subscription{track: tr, peer: tr.peer}
 	s.mapper = rewrite.New(5)
 	s.bound.Store(&binding{out: out, ssrc: 9, pt: 96})
 	s.allowed.Store(true)
@@ -131,7 +142,7 @@ func subscribe(tr *track) (*subscription, *paper) {
 	s.numbers = make([]uint16, videoCache)
 	subs := []*subscription{s}
 	tr.subs.Store(&subs)
-	return s, out
+	return s
 }
 
 func switchAtRandom(t *testing.T, codec webrtc.RTPCodecParameters) {

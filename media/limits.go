@@ -28,26 +28,22 @@ func (t *track) limitBps() int64 {
 	return int64(t.peer.sfu.cfg.Limits.VideoBps)
 }
 
-// bound keeps the track within its limit by the rates as they are now: the
-// publisher is told to stop the highest layer, and what it sends of it all the
-// same goes to nobody. When the lowest alone is too much nothing goes on while
-// that is so.
+// bound keeps the track within its limit by the bytes that came of each layer,
+// whatever a descriptor says of who needs them: the publisher is told to stop
+// the highest layer, and what it sends of it all the same goes to no receiver.
+// When the lowest alone is too much nothing goes on while that is so.
 func (t *track) bound(now time.Time) {
 	var sum int64
 	top := -1
 	for i := range t.rates {
-		rate := t.rates[i].Load()
+		rate := t.brought[i].Load()
 		if t.off[i] || rate == 0 || t.excess.stopped(i, now) {
 			continue
 		}
-		if top = i; t.svc() {
-			sum = rate // it holds those below
-		} else {
-			sum += rate
-		}
+		top, sum = i, sum+rate
 	}
 	over := top >= 0 && sum > t.limitBps()
-	lowest := top == 0 || top > 0 && t.rates[0].Load() == 0
+	lowest := top == 0 || top > 0 && t.brought[0].Load() == 0
 	x := &t.excess
 	switch {
 	case !over:
@@ -63,6 +59,7 @@ func (t *track) bound(now time.Time) {
 	default:
 		x.capped[top], x.since = now.Add(cappedFor), time.Time{}
 		t.rates[top].Store(0) // when it is tried again it is measured anew
+		t.brought[top].Store(0)
 	}
 	t.peer.sfu.metrics.overLimit.Inc()
 	if !x.told {

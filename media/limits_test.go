@@ -5,9 +5,7 @@ import (
 	"time"
 
 	"github.com/pion/webrtc/v4"
-	dto "github.com/prometheus/client_model/go"
 
-	"yunting/media/rewrite"
 	"yunting/media/simulcast"
 )
 
@@ -16,17 +14,7 @@ import (
 func TestTooMuchIsStopped(t *testing.T) {
 	tr, all := threeLayers(t, codecs()[0])
 	tr.peer.sfu.cfg.Limits.VideoBps = 1_000_000
-	s := &subscription{track: tr, peer: tr.peer}
-	s.mapper = rewrite.New(5)
-	out := &paper{format: formatVP8}
-	s.bound.Store(&binding{out: out, ssrc: 9, pt: 96})
-	s.allowed.Store(true)
-	s.ready.Store(true)
-	s.view.Store(&simulcast.View{})
-	s.limit.Store(unlimited)
-	s.numbers = make([]uint16, videoCache)
-	subs := []*subscription{s}
-	tr.subs.Store(&subs)
+	s, out := subscribe(tr)
 	now := time.Now()
 	w := &worker{tracks: []*track{tr}, rated: now}
 	// bring lets time pass in which the layers come at these rates, whatever the publisher was told.
@@ -40,7 +28,8 @@ func TestTooMuchIsStopped(t *testing.T) {
 				for _, b := range e.layer.accept([]*buffer{e.next(t, now, true)}) {
 					s.forward([]*buffer{b}, now)
 				}
-				e.layer.spatial[0].wire[0] = int(float64(bps[i]) / 8 * allocateEvery.Seconds())
+				bytes := int(float64(bps[i]) / 8 * allocateEvery.Seconds())
+				e.layer.spatial[0].wire[0], e.layer.spatial[0].brought = bytes, bytes
 			}
 			w.rate(now)
 			tr.retarget(now)
@@ -72,9 +61,43 @@ func TestTooMuchIsStopped(t *testing.T) {
 	if len(out.heads) == sent || tr.excess.choked {
 		t.Error("nothing goes on though it is no longer too much")
 	}
-	var counted dto.Metric
-	if err := tr.peer.sfu.metrics.overLimit.Write(&counted); err != nil || counted.Counter.GetValue() != 2 {
-		t.Errorf("%v times counted, want the layer and the choke: %v", counted.Counter.GetValue(), err)
+	if counted := tr.peer.sfu.metrics.overLimit.Get(); counted != 2 {
+		t.Errorf("%d times counted, want the layer and the choke", counted)
+	}
+}
+
+// TestTooMuchWhateverIsDescribed: a publisher whose descriptor says that no layer needs another, so that none of them alone
+// is too much, is held to its limit by what it brings; what it goes on sending of the stopped layer goes to nobody, though
+// the key picture at which a receiver would leave that layer never comes.
+func TestTooMuchWhateverIsDescribed(t *testing.T) {
+	tr, stream, s, out := svcTrack(t, webrtc.MimeTypeVP9)
+	stream.mode = keyMode
+	tr.peer.sfu.cfg.Limits.VideoBps = 60_000 // a layer brings 28,000
+	s.target = simulcast.Max - 1
+	now := time.Now()
+	w := &worker{tracks: []*track{tr}, rated: now}
+	bring := func(passed time.Duration, first bool) (of [simulcast.Max]int) {
+		out.packets = nil
+		for end := now.Add(passed); now.Before(end); first = false {
+			now = now.Add(50 * time.Millisecond)
+			s.forward(stream.layer.accept(stream.next(t, now, first)), now)
+			w.rate(now)
+			tr.retarget(now)
+		}
+		for _, p := range out.packets {
+			of[p.spatial]++
+		}
+		return of
+	}
+	if of := bring(overFor-500*time.Millisecond, true); of[2] == 0 || tr.off[2] {
+		t.Fatalf("at first: %v packets of each layer, stopped %v", of, tr.off)
+	}
+	bring(2*time.Second, false)
+	if of := bring(5*time.Second, false); of != [simulcast.Max]int{} || !tr.off[2] || tr.off[1] || tr.excess.choked {
+		t.Fatalf("too much: %v packets of each layer, stopped %v", of, tr.off)
+	}
+	if of := bring(time.Second, true); of[1] == 0 || of[2] != 0 {
+		t.Errorf("after a key picture: %v packets of each layer", of)
 	}
 }
 

@@ -31,9 +31,9 @@ type Peer struct {
 
 	faults [faultKinds]atomic.Bool // that were logged
 
-	mu      sync.Mutex // guards what follows
-	events  Events
-	windows []time.Time // of the last minute's negotiations
+	mu     sync.Mutex // guards what follows
+	events Events
+	begun  minute // negotiations that the client began
 
 	pub publisher
 	sub subscriber
@@ -185,29 +185,23 @@ func (p *Peer) admit(description string) error {
 	if err := p.within(description); err != nil {
 		return err
 	}
+	now := time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.windows = append(p.windows, time.Now())
+	if p.begun.full(p.sfu.cfg.Limits.NegotiationsPerMinute, now) {
+		p.fault(faultLimit)
+		return ErrLimit
+	}
+	p.begun = append(p.begun, now)
 	return nil
 }
 
-// within tells whether the client stays within its limits.
+// within tells whether the peer lives and a description is within its bounds.
 func (p *Peer) within(description string) error {
 	if p.isClosed() {
 		return ErrClosed
 	}
-	l := p.sfu.cfg.Limits
-	now := time.Now()
-	if len(description) > l.SDPBytes || candidatesIn(description) > maxCandidateSDP {
-		p.fault(faultLimit)
-		return ErrLimit
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for len(p.windows) > 0 && now.Sub(p.windows[0]) > time.Minute {
-		p.windows = p.windows[1:]
-	}
-	if len(p.windows) >= l.NegotiationsPerMinute {
+	if len(description) > p.sfu.cfg.Limits.SDPBytes || candidatesIn(description) > maxCandidateSDP {
 		p.fault(faultLimit)
 		return ErrLimit
 	}

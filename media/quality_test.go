@@ -2,13 +2,15 @@ package media
 
 import (
 	"net/netip"
+	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	vm "github.com/VictoriaMetrics/metrics"
 	"github.com/pion/webrtc/v4"
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 // seconds keeps the quality that a peer is told.
@@ -47,8 +49,8 @@ func downOf(q Quality) []TrackQuality { return q.Down }
 // TestQualityTellsFreezesAndFigures: a picture that stops for a second is one freeze, at the publisher and at the
 // receiver, and none while it flows; bitrate, packets and score are told for both ways, and the metrics hold them.
 func TestQualityTellsFreezesAndFigures(t *testing.T) {
-	reg := prometheus.NewRegistry()
-	sfu, err := New(Config{Listen: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, Registerer: reg})
+	set := vm.NewSet()
+	sfu, err := New(Config{Listen: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, Metrics: set})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,21 +101,11 @@ func TestQualityTellsFreezesAndFigures(t *testing.T) {
 			t.Errorf("%s: of sound %+v, score of the picture %v", way, sound, sum.Score)
 		}
 	}
-	var names []string
-	families, err := reg.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range families {
-		for _, m := range f.Metric {
-			if m.GetHistogram().GetSampleCount() > 0 || m.GetCounter().GetValue() > 0 || m.GetGauge().GetValue() > 0 {
-				names = append(names, f.GetName())
-			}
-		}
-	}
-	for _, want := range []string{"packet_loss_percent", "jitter_seconds", "bitrate_bps", "rtt_seconds", "quality_score", "freezes_total", "subscriptions_by_layer"} {
-		if !slices.Contains(names, "yunting_media_"+want) {
-			t.Errorf("nothing in yunting_media_%s; there is %v", want, names)
+	var shown strings.Builder
+	set.WritePrometheus(&shown)
+	for _, want := range []string{"packet_loss_percent_count", "jitter_seconds_count", "bitrate_bps_count", "rtt_seconds_count", "quality_score_count", "freezes_total", "subscriptions_by_layer"} {
+		if !regexp.MustCompile(`(?m)^yunting_media_` + want + `(\{.*\})? [1-9]`).MatchString(shown.String()) {
+			t.Errorf("nothing in yunting_media_%s:\n%s", want, shown.String())
 		}
 	}
 }

@@ -177,17 +177,10 @@ func (f *feed) packet(b *buffer) {
 // continued is the timestamp at which another layer's packet goes on, by the
 // sender reports of both or by a frame's distance.
 func (f *feed) continued(b *buffer) uint32 {
-	last := f.mapper.Last().Timestamp
-	from, to := f.track.layerAt(f.mapper.Layer()), b.layer
-	rate := int64(f.track.codec.ClockRate)
-	if from != nil && from.sr.ntp != 0 && to.sr.ntp != 0 {
-		shift := ntpDuration(to.sr.ntp, from.sr.ntp).Microseconds() * rate / 1e6
-		ts := from.sr.rtp + uint32(shift) + (b.head.Timestamp - to.sr.rtp) + f.mapper.TimestampOffset()
-		if d := int32(ts - last); d > 0 && d < int32(rate)*5 {
-			return ts
-		}
+	if ts, ok := f.track.aligned(f.mapper, b); ok {
+		return ts
 	}
-	return last + uint32(rate/30)
+	return f.mapper.Last().Timestamp + f.track.codec.ClockRate/30
 }
 
 func (f *feed) report(l *layer, r senderReport) {

@@ -106,8 +106,8 @@ func (s *SFU) build() error {
 	if s.sub, err = subscribeAPI(se, s.port.known(len(s.cfg.PublicIPs) > 0)); err != nil {
 		return err
 	}
-	s.metrics, err = newMetrics(s.cfg.Registerer, s.port.sockets)
-	return err
+	s.metrics = newMetrics(s.cfg.Metrics, s.port.sockets)
+	return nil
 }
 
 // Sockets gives the UDP sockets of media: each address that clients are told,

@@ -15,13 +15,15 @@ import (
 	"yunting/media/simulcast"
 )
 
-// svcStream is one synthetic stream of three spatial layers, in KEY mode: each layer needs the lower ones at key
-// pictures only. A payload tells its picture, layer and part.
+// svcStream is one synthetic stream of three spatial layers. A payload tells its picture, layer and part.
 type svcStream struct {
-	layer   *layer
-	seq     uint16
-	ts      uint32
-	picture int
+	layer       *layer
+	seq         uint16
+	ts          uint32
+	picture     int
+	count       int // how many layers are sent
+	fresh       int // from this layer on the next picture needs no earlier one; 0: no layer
+	description     // how the dependency descriptor tells of it
 }
 
 const svcParts = 2 // packets of a layer's part of a picture
@@ -29,12 +31,14 @@ const svcParts = 2 // packets of a layer's part of a picture
 // next is the next picture, all its layers.
 func (v *svcStream) next(t *testing.T, at time.Time, key bool) (out []*buffer) {
 	t.Helper()
-	for spatial := range uint8(simulcast.Max) {
+	for spatial := range uint8(v.count) {
+		anew := key || v.fresh > 0 && int(spatial) >= v.fresh
+		v.frame(spatial, key, anew)
 		for part := range uint8(svcParts) {
 			p := &rtp.Packet{Header: rtp.Header{Version: 2, SequenceNumber: v.seq, Timestamp: v.ts, SSRC: v.layer.ssrc,
-				Marker: spatial == simulcast.Max-1 && part == svcParts-1}}
+				Marker: int(spatial) == v.count-1 && part == svcParts-1}}
 			head := []byte{0xa0, 0x80 | byte(v.picture>>8)&0x7f, byte(v.picture), spatial << 1, 0} // I, L; picture, layer, TL0
-			if !key {
+			if !anew {
 				head[0] |= 0x40
 			}
 			if part == 0 {
@@ -52,20 +56,17 @@ func (v *svcStream) next(t *testing.T, at time.Time, key bool) (out []*buffer) {
 				flags = 1
 			}
 			p.Payload = append(head, byte(v.picture>>8), byte(v.picture), spatial, part, flags)
-			raw, err := p.Marshal()
-			if err != nil {
-				t.Fatal(err)
+			if v.mode != "" {
+				p.ExtensionProfile, p.Extension = rtp.ExtensionProfileTwoByte, true
+				if err := p.SetExtension(v.layer.track.ext[extDependency], v.descriptor(part == 0, part == svcParts-1, v.count)); err != nil {
+					t.Fatal(err)
+				}
 			}
-			b := buffers.Get().(*buffer)
-			if !v.layer.parse(b, copy(b.data[:], raw)) {
-				t.Fatal("our own packet is malformed")
-			}
-			b.arrived = at
-			out = append(out, b)
+			out = append(out, v.layer.takes(t, p, at.Add(time.Duration(len(out)))))
 			v.seq++
 		}
 	}
-	v.ts, v.picture = v.ts+4500, v.picture+1
+	v.ts, v.picture, v.fresh = v.ts+4500, v.picture+1, 0
 	return out
 }
 
@@ -103,18 +104,10 @@ func svcTrack(t *testing.T, codec string) (*track, *svcStream, *subscription, *v
 	tr.permitted.Store(true)
 	l := &layer{track: tr, ssrc: 7, svc: true, cache: packetcache.New[*buffer](videoCache), loss: loss.New(loss.Options{})}
 	tr.layers = []*layer{l}
-	s := &subscription{track: tr, peer: p}
 	out := &viewer{}
-	s.mapper = rewrite.New(5)
-	s.bound.Store(&binding{out: out, ssrc: 9, pt: 98})
-	s.allowed.Store(true)
-	s.ready.Store(true)
-	s.view.Store(&simulcast.View{})
-	s.limit.Store(unlimited)
-	s.numbers = make([]uint16, videoCache)
-	subs := []*subscription{s}
-	tr.subs.Store(&subs)
-	return tr, &svcStream{layer: l, seq: uint16(rand.Uint32()), ts: rand.Uint32(), picture: 1}, s, out
+	s := receive(tr, out)
+	tr.ext[extDependency] = 5
+	return tr, &svcStream{layer: l, seq: uint16(rand.Uint32()), ts: rand.Uint32(), picture: 1, count: simulcast.Max}, s, out
 }
 
 // TestSpatialLayersFollow lets what a receiver shows and what its link bears change at random: it gets every layer up
@@ -185,32 +178,66 @@ func checkPictures(t *testing.T, packets []got) {
 	}
 }
 
+// TestKeyModeSendsOneLayer: where the layers need each other at key pictures alone a receiver gets every layer up to its
+// own of those, and of the others its own alone; it changes at key pictures, which are asked for, and what comes late of
+// another layer goes empty.
+func TestKeyModeSendsOneLayer(t *testing.T) {
+	tr, stream, s, out := svcTrack(t, webrtc.MimeTypeVP9)
+	stream.mode = keyMode
+	r := rand.New(rand.NewPCG(11, 12))
+	now, changes := time.Now(), 0
+	for n := range 2000 {
+		now = now.Add(50 * time.Millisecond)
+		if n%20 == 0 {
+			s.limit.Store(int32(r.IntN(3)))
+		}
+		s.forward(stream.layer.accept(stream.next(t, now, stream.layer.wantKey)), now)
+		tr.retarget(now)
+		if n%20 > 3 && int32(s.sent()) > s.limit.Load() {
+			t.Fatalf("picture %d: layer %d is still sent, the link has room up to %d", n, s.sent(), s.limit.Load())
+		}
+	}
+	mine := uint8(0)
+	for i, p := range out.packets {
+		if i > 0 && p.head.SequenceNumber != out.packets[i-1].head.SequenceNumber+1 || p.empty {
+			t.Fatalf("packet %d: %+v after %+v", i, p, out.packets[max(i-1, 0)])
+		}
+		last := i+1 == len(out.packets) || out.packets[i+1].picture != p.picture
+		if p.head.Marker != last {
+			t.Fatalf("packet %d: marker %v, the picture's last: %v", i, p.head.Marker, last)
+		}
+		switch {
+		case p.key && last && p.spatial != mine:
+			mine, changes = p.spatial, changes+1
+		case !p.key && p.spatial != mine:
+			t.Fatalf("packet %d: of layer %d, the receiver has %d", i, p.spatial, mine)
+		}
+	}
+	if changes < 30 {
+		t.Errorf("only %d changes", changes)
+	}
+	b := stream.next(t, now, false)[0]
+	if payload, _ := b.shape(rewrite.Out{Layer: 2}); payload != nil {
+		t.Error("a late packet of a layer that is not needed goes on")
+	}
+	if payload, _ := b.shape(rewrite.Out{Layer: 0}); payload == nil {
+		t.Error("a packet of the receiver's own layer goes empty")
+	}
+}
+
 // TestSpatialLayersWithLoss loses and delays packets on the way from the publisher, and changes layers meanwhile: each
 // number goes out once, what comes late takes the place that was kept for it, and a NACK gets the same bytes again.
 func TestSpatialLayersWithLoss(t *testing.T) {
 	tr, stream, s, out := svcTrack(t, webrtc.MimeTypeVP9)
 	r := rand.New(rand.NewPCG(9, 10))
 	now := time.Now()
-	var late []*buffer
+	way := &roughWay{r: r, one: 20}
 	for n := range 2000 {
 		now = now.Add(50 * time.Millisecond)
 		if n%7 == 0 {
 			s.limit.Store(int32(r.IntN(3)))
 		}
-		run := stream.next(t, now, n%40 == 0)
-		var arrive []*buffer
-		for _, b := range run {
-			switch r.IntN(20) {
-			case 0: // lost
-			case 1:
-				late = append(late, b)
-			default:
-				arrive = append(arrive, b)
-			}
-		}
-		if n%3 == 0 {
-			arrive, late = append(arrive, late...), nil
-		}
+		arrive := way.carry(stream.next(t, now, n%40 == 0))
 		sent := len(out.packets)
 		s.forward(stream.layer.accept(arrive), now)
 		tr.retarget(now)
@@ -245,6 +272,30 @@ func TestSpatialLayersWithLoss(t *testing.T) {
 	if filled < 50 || empty < 10 {
 		t.Errorf("%d late packets in their places, %d of them empty", filled, empty)
 	}
+}
+
+// roughWay loses one of so many packets, and another comes a few pictures late.
+type roughWay struct {
+	r    *rand.Rand
+	one  int
+	late []*buffer
+}
+
+// carry is what arrives when a run was sent.
+func (w *roughWay) carry(run []*buffer) (arrive []*buffer) {
+	for _, b := range run {
+		switch w.r.IntN(w.one) {
+		case 0: // lost
+		case 1:
+			w.late = append(w.late, b)
+		default:
+			arrive = append(arrive, b)
+		}
+	}
+	if w.r.IntN(4) == 0 {
+		arrive, w.late = append(arrive, w.late...), nil
+	}
+	return arrive
 }
 
 func same(a, b got) bool {

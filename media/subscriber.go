@@ -34,6 +34,7 @@ type subscriber struct {
 	leaving   []*webrtc.RTPTransceiver // becoming idle with the next answer
 	offered   []*webrtc.RTPTransceiver // of leaving, those in the outstanding offer
 	offer     string                   // outstanding, or empty
+	useless   minute                   // answers
 	restartIt bool
 	connected bool
 	told      map[*track]bool // tracks told by Events.Track
@@ -312,8 +313,9 @@ func (u *subscriber) restart() {
 }
 
 // AnswerSubscribe takes the client's answer to the last Events.Offer. How many
-// offers there are is not the client's doing, so only an answer that is of no
-// use counts against its limit.
+// offers there are is not the client's doing, so an answer that can be used
+// counts against no limit and is taken whatever the client began; what is of
+// no use has a limit of its own.
 // Errors: ErrSDP, ErrState, ErrLimit, ErrClosed.
 func (p *Peer) AnswerSubscribe(sdp string) error {
 	if err := p.within(sdp); err != nil {
@@ -328,9 +330,15 @@ func (p *Peer) AnswerSubscribe(sdp string) error {
 	if u.offer == "" {
 		return fmt.Errorf("%w: no offer is outstanding", ErrState)
 	}
+	now := time.Now()
+	if u.useless.full(p.sfu.cfg.Limits.NegotiationsPerMinute, now) {
+		p.fault(faultLimit)
+		return ErrLimit
+	}
 	if err := u.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: sdp}); err != nil {
 		p.fault(faultSDP)
-		return errors.Join(fmt.Errorf("%w: %w", ErrSDP, err), p.admit(""))
+		u.useless = append(u.useless, now)
+		return fmt.Errorf("%w: %w", ErrSDP, err)
 	}
 	u.offer = ""
 	for _, tr := range u.offered {

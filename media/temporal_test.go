@@ -67,16 +67,8 @@ func (v *thinStream) next(t *testing.T, at time.Time, key bool) (out []*buffer) 
 		for _, x := range []int{v.n, part, parts, needs[0], needs[1], needs[2]} {
 			payload = binary.BigEndian.AppendUint32(payload, uint32(x))
 		}
-		raw, err := (&rtp.Packet{Header: rtp.Header{Version: 2, Marker: part == parts-1, SequenceNumber: v.seq, Timestamp: v.ts, SSRC: v.layer.ssrc}, Payload: payload}).Marshal()
-		if err != nil {
-			t.Fatal(err)
-		}
-		b := buffers.Get().(*buffer)
-		if !v.layer.parse(b, copy(b.data[:], raw)) {
-			t.Fatal("our own packet is malformed")
-		}
-		b.arrived = at
-		out = append(out, b)
+		p := &rtp.Packet{Header: rtp.Header{Version: 2, Marker: part == parts-1, SequenceNumber: v.seq, Timestamp: v.ts, SSRC: v.layer.ssrc}, Payload: payload}
+		out = append(out, v.layer.takes(t, p, at))
 		v.seq++
 	}
 	v.last[temporal] = v.n
@@ -111,21 +103,13 @@ func (v *thinViewer) WriteRTP(h *rtp.Header, p []byte) (int, error) {
 func (v *thinViewer) Write(b []byte) (int, error) { return len(b), nil }
 
 func thinTrack(t *testing.T) (*thinStream, *subscription, *thinViewer) {
-	tr, s, _ := oneLayer(t)
-	out := &thinViewer{}
-	b := *s.bound.Load()
-	b.out = out
-	s.bound.Store(&b)
-	r := rand.New(rand.NewPCG(11, 12))
-	return &thinStream{layer: tr.layers[0], r: r, seq: uint16(r.Uint32()), ts: r.Uint32(), picture: uint16(r.IntN(1 << 15))}, s, out
-}
-
-func oneLayer(t *testing.T) (*track, *subscription, *paper) {
 	all := codecs()
 	tr, _ := threeLayers(t, all[slices.IndexFunc(all, func(c webrtc.RTPCodecParameters) bool { return c.MimeType == webrtc.MimeTypeVP8 })])
 	tr.layers = tr.layers[:1]
-	s, out := subscribe(tr)
-	return tr, s, out
+	out := &thinViewer{}
+	s := receive(tr, out)
+	r := rand.New(rand.NewPCG(11, 12))
+	return &thinStream{layer: tr.layers[0], r: r, seq: uint16(r.Uint32()), ts: r.Uint32(), picture: uint16(r.IntN(1 << 15))}, s, out
 }
 
 // TestTemporalLayersFollow lets the room of a link change at random: to the decoder it is one stream without a hole in
@@ -191,25 +175,13 @@ func TestTemporalLayersFollow(t *testing.T) {
 func TestTemporalLayersWithLoss(t *testing.T) {
 	stream, s, out := thinTrack(t)
 	now, empty, filled := time.Now(), 0, 0
-	var late []*buffer
+	way := &roughWay{r: stream.r, one: 12}
 	for n := range 8000 {
 		now = now.Add(50 * time.Millisecond)
 		if n%25 == 0 {
 			s.spare.Store(int32(stream.r.IntN(thinner + 1)))
 		}
-		var arrive []*buffer
-		for _, b := range stream.next(t, now, n%100 == 0) {
-			switch stream.r.IntN(12) {
-			case 0: // lost
-			case 1:
-				late = append(late, b)
-			default:
-				arrive = append(arrive, b)
-			}
-		}
-		if stream.r.IntN(4) == 0 {
-			arrive, late = append(arrive, late...), nil
-		}
+		arrive := way.carry(stream.next(t, now, n%100 == 0))
 		count := len(out.packets)
 		s.forward(stream.layer.accept(arrive), now)
 		if fresh := out.packets[count:]; len(fresh) > 0 {

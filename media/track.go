@@ -38,7 +38,14 @@ type buffer struct {
 	vp8      packet.VP8                           // of VP8 packets
 	key      bool                                 // begins a key frame
 	spatial  uint8                                // layer, of a stream that carries several
+	serves   uint8                                // the highest spatial layer that cannot be shown without it
 	temporal temporal                             // layer of video
+	chained  bool                                 // frame, starts and chain are known, by the dependency descriptor
+	starts   bool                                 // the first packet of its frame: its layer's part of the picture
+	fresh    bool                                 // starts a frame that needs no earlier picture: who has the layer below can go up
+	frame    uint16                               // number of the frame
+	chain    [packet.MaxSpatial]uint8             // how many frames before lies the last that each layer cannot do without, 0 for none
+	barred   bool                                 // of a layer that is stopped because it was too much: it goes to no receiver
 	ends     bool                                 // the last packet of its layer's part of the picture
 	layers   int                                  // that the stream carries now; 0: it does not say
 	sizes    [packet.MaxSpatial]packet.Resolution // of the layers, where the packet tells
@@ -119,6 +126,7 @@ type track struct {
 	feeds    []*feed
 	ended    bool
 	hasty    bool                     // in the worker's list
+	brought  [maxLayers]atomic.Int64  // as rates, of the layer's own packets
 	off      [simulcast.Max]bool      // layers that the publisher was told to stop
 	unneeded [simulcast.Max]time.Time // since when nobody takes a layer
 	missing  [simulcast.Max]time.Time // since when a layer that is taken does not come
@@ -137,6 +145,10 @@ type layer struct {
 	// Owned by the reader.
 	inBand    bool // H264's parameter sets come with its key frames
 	structure packet.Structure
+	picture   struct { // the newest, with the number of its first frame
+		timestamp uint32
+		first     uint16
+	}
 
 	// Owned by the worker.
 	cache    *packetcache.Cache[*buffer]
@@ -144,6 +156,7 @@ type layer struct {
 	wantKey  bool
 	keyAsked time.Time
 	keySeen  time.Time
+	mended   time.Time // when it was last seen whether a chain is broken
 	lastSeen time.Time
 	spatial  [packet.MaxSpatial]spatialLayer
 	active   int // how many layers it carries by its own account, 0: it gives none
@@ -314,7 +327,8 @@ func (l *layer) parse(b *buffer, n int) bool {
 		return false
 	}
 	b.layer, b.n, b.key, b.level, b.red = l, n, false, noLevel, 0
-	b.vp8, b.spatial, b.temporal, b.ends, b.layers, b.sizes = packet.VP8{}, 0, temporal{}, false, 0, [packet.MaxSpatial]packet.Resolution{}
+	b.chained, b.starts, b.fresh, b.frame, b.chain = false, false, false, 0, [packet.MaxSpatial]uint8{}
+	b.vp8, b.spatial, b.serves, b.temporal, b.ends, b.layers, b.sizes = packet.VP8{}, 0, simulcast.Max-1, temporal{}, false, 0, [packet.MaxSpatial]packet.Resolution{}
 	t := l.track
 	b.findExtensions(&t.ext)
 	payload := b.payload()

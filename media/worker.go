@@ -204,10 +204,10 @@ func (w *worker) fanOut() {
 	clear(w.spent)
 	w.spent = w.spent[:0]
 	m := w.sfu.metrics
-	m.packetsIn.Add(float64(len(w.batch)))
-	m.bytesIn.Add(float64(bytesIn))
-	m.packetsOut.Add(float64(out))
-	m.bytesOut.Add(float64(bytesOut))
+	m.packetsIn.Add(len(w.batch))
+	m.bytesIn.Add(bytesIn)
+	m.packetsOut.Add(out)
+	m.bytesOut.Add(bytesOut)
 	clear(w.batch)
 	clear(w.heard)
 	w.batch, w.heard = w.batch[:0], w.heard[:0]
@@ -319,6 +319,7 @@ func (w *worker) ask(t *track, now time.Time) (more bool) {
 	for _, l := range t.layers {
 		if l.loss.Missing() > 0 {
 			w.askMissing(l, now, rtt)
+			w.mendChain(l, now, rtt)
 			more = more || l.loss.Missing() > 0
 		}
 		if t.kind != webrtc.RTPCodecTypeVideo || !l.wantKey {
@@ -341,7 +342,7 @@ func (w *worker) askMissing(l *layer, now time.Time, rtt time.Duration) {
 	}
 	w.due, gaveUp = l.loss.Due(w.due[:0], now, rtt)
 	if gaveUp > 0 {
-		w.sfu.metrics.lost.Add(float64(gaveUp))
+		w.sfu.metrics.lost.Add(gaveUp)
 		if l.track.kind == webrtc.RTPCodecTypeVideo && len(l.track.feeds) > 0 {
 			l.wantKey = true // the record needs a whole picture again: ask does so next
 		}
@@ -352,7 +353,7 @@ func (w *worker) askMissing(l *layer, now time.Time, rtt time.Duration) {
 	if len(w.due) > nackEach {
 		w.due = w.due[:nackEach]
 	}
-	w.sfu.metrics.nackOut.Add(float64(len(w.due)))
+	w.sfu.metrics.nackOut.Add(len(w.due))
 	l.track.send(&rtcp.TransportLayerNack{MediaSSRC: l.ssrc, Nacks: rtcp.NackPairsFromSequenceNumbers(w.due)})
 }
 

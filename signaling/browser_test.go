@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/chromedp"
 )
 
@@ -176,6 +177,10 @@ func (c *court) pages(dist string) http.Handler {
 	mux.Handle("/static/dist/", http.StripPrefix("/static/dist/", http.FileServer(http.Dir(dist))))
 	mux.Handle("/static/css/", http.StripPrefix("/static/css/", http.FileServer(http.Dir("../web/static/css"))))
 	mux.HandleFunc("/socket", c.serve)
+	mux.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprint(w, "<!doctype html><title>the case</title>")
+	})
 	for page, mount := range map[string]string{"check": "precheck", "room": "room"} {
 		mux.HandleFunc("/"+page, func(w http.ResponseWriter, r *http.Request) {
 			seat := r.URL.Query().Get("seat")
@@ -202,7 +207,7 @@ func (c *court) pages(dist string) http.Handler {
 }
 
 // startBrowser starts the one Chromium that may run on the machine at a time.
-func startBrowser(t *testing.T) context.Context {
+func startBrowser(t *testing.T, other ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	lock, err := os.OpenFile(filepath.Join(os.TempDir(), "yunting-chromium.lock"), os.O_CREATE|os.O_RDWR, 0o666)
 	check(t, err)
@@ -211,7 +216,7 @@ func startBrowser(t *testing.T) context.Context {
 	options = append(options, chromedp.NoSandbox, chromedp.Flag("use-fake-device-for-media-stream", true), chromedp.Flag("use-fake-ui-for-media-stream", true),
 		chromedp.Flag("autoplay-policy", "no-user-gesture-required"), chromedp.Flag("disable-background-timer-throttling", true),
 		chromedp.Flag("disable-renderer-backgrounding", true), chromedp.Flag("disable-backgrounding-occluded-windows", true), chromedp.Flag("mute-audio", true))
-	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), append(options, other...)...)
 	browser, cancel := chromedp.NewContext(allocator)
 	t.Cleanup(func() {
 		cancel()
@@ -300,4 +305,13 @@ func (p *tab) shot(name string, width, height int64) {
 	picture, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 	check(p.t, err)
 	check(p.t, os.WriteFile(filepath.Join(dir, name+".png"), picture, 0o600))
+}
+
+// command sends the browser a command of its debugging protocol.
+func command[P any](p *tab, c cdp.Command[P, cdp.Empty], params P) {
+	p.t.Helper()
+	p.do(func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
+		_, err := cdp.Call(ctx, target, c, params)
+		return chromedp.Void{}, err
+	})
 }

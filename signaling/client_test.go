@@ -52,7 +52,7 @@ func (c *court) connect(t testing.TB, seat, resume string) *client {
 	t.Helper()
 	p := c.dial(t, seat)
 	p.send("hello", map[string]any{"version": Version, "resume": resume})
-	eventually(t, seat+" is welcome", 10*time.Second, func() bool {
+	eventually(t, seat+" is welcome", func() bool {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		return p.welcome.Resume != "" || p.ended != nil
@@ -113,7 +113,7 @@ func (p *client) ask(kind string, fields map[string]any) string {
 	}
 	p.send(kind, all)
 	var code string
-	eventually(p.t, p.seat+"'s "+kind+" is answered", 10*time.Second, func() bool {
+	eventually(p.t, p.seat+"'s "+kind+" is answered", func() bool {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		var answered bool
@@ -424,6 +424,6 @@ func (c *court) enter(t testing.TB, seat string, clerk *client) *client {
 	if p.standing() == StandLobby {
 		clerk.must("admit", map[string]any{"person": p.id(), "identityChecked": true})
 	}
-	eventually(t, seat+" is in", 5*time.Second, func() bool { return p.standing() == StandPresent })
+	eventually(t, seat+" is in", func() bool { return p.standing() == StandPresent })
 	return p
 }

@@ -18,6 +18,7 @@ const (
 	CloseFlood       = 4429 // too many messages
 	CloseSlow        = 4408 // did not take its messages in time; resume
 	CloseFull        = 4413 // the room is full
+	ClosePutAway     = 4001 // by a client: the browser puts the page away, as its going away (1001) which no script may send
 	CloseRestart     = websocket.CloseServiceRestart
 	CloseUnavailable = websocket.CloseTryAgainLater // the database did not answer; try again
 )

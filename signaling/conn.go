@@ -270,7 +270,7 @@ func (c *conn) enter(hello *helloRequest) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
 	defer cancel()
-	r, err := c.hub.enter(ctx, enterEvent{conn: c, resume: hello.Resume})
+	r, err := c.hub.enter(ctx, enterEvent{conn: c, resume: hello.Resume, page: clip(hello.Page, maxRef), attempt: hello.Attempt})
 	if err != nil {
 		c.hub.log.Error("signaling: enter", "hearing", c.hearing, "error", err)
 		if errors.Is(err, ErrShutdown) {
@@ -396,7 +396,7 @@ func (c *conn) events(r *room, person uuid.UUID, gate <-chan struct{}) media.Eve
 func lossOf(cause error) (kind string, code int) {
 	var frame *websocket.CloseError
 	if errors.As(cause, &frame) {
-		if frame.Code == websocket.CloseGoingAway {
+		if frame.Code == websocket.CloseGoingAway || frame.Code == ClosePutAway {
 			return "page_closed", frame.Code
 		}
 		if frame.Code != websocket.CloseAbnormalClosure {

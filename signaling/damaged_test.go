@@ -42,7 +42,7 @@ func (c *court) leaveSession(dir string) map[string][]record.Segment {
 		sinks = append(sinks, rec.NewSink(peer, media.TrackInfo{ID: peer, Peer: peer, Kind: media.KindVideo, Source: media.SourceCamera}, vp8))
 	}
 	began, n := time.Now(), uint16(0)
-	eventually(c.t, "four segments of each", 30*time.Second, func() bool {
+	eventually(c.t, "four segments of each", func() bool {
 		at := time.Now()
 		n++
 		key := []byte{0x10, 0, 0, 0, 0x9d, 0x01, 0x2a, 160, 0, 120, 0}

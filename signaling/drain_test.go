@@ -17,7 +17,7 @@ func TestDrain(t *testing.T) {
 	judge.join()
 	clerk.join()
 	judge.must("phase", map[string]any{"to": "opening"})
-	eventually(t, "sound flows", 10*time.Second, func() bool { return clerk.hears(judge) > 5 && judge.hears(clerk) > 5 })
+	eventually(t, "sound flows", func() bool { return clerk.hears(judge) > 5 && judge.hears(clerk) > 5 })
 	checking := c.dial(t, "observer")
 	checking.send("ways", nil)
 	silent := c.dial(t, "defendant")
@@ -31,19 +31,19 @@ func TestDrain(t *testing.T) {
 		t.Errorf("the drain took %s, bound %s", took, bound)
 	}
 	for _, p := range []*client{judge, clerk, checking, silent} {
-		eventually(t, p.seat+" is told", 5*time.Second, func() bool {
+		eventually(t, p.seat+" is told", func() bool {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			return p.drain.Reason == drainRestart && p.drain.RetryAfter > 0
 		})
-		eventually(t, p.seat+"'s socket ends", 5*time.Second, func() bool { return p.closeCode() == CloseRestart })
+		eventually(t, p.seat+"'s socket ends", func() bool { return p.closeCode() == CloseRestart })
 	}
 	c.start()
 	judge, clerk = c.connect(t, "judge", judge.token()), c.connect(t, "clerk", clerk.token())
 	judge.join()
 	clerk.join()
-	eventually(t, "both are back", 10*time.Second, func() bool { return judge.standing() == StandPresent && judge.sees(clerk).Standing == StandPresent })
-	eventually(t, "sound flows again", 15*time.Second, func() bool { return clerk.hears(judge) > 5 && judge.hears(clerk) > 5 })
+	eventually(t, "both are back", func() bool { return judge.standing() == StandPresent && judge.sees(clerk).Standing == StandPresent })
+	eventually(t, "sound flows again", func() bool { return clerk.hears(judge) > 5 && judge.hears(clerk) > 5 })
 	if judge.phase() != docket.PhaseOpening || judge.light() != lightOn {
 		t.Errorf("the hearing goes on in %s, its light %s", judge.phase(), judge.light())
 	}

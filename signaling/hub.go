@@ -17,9 +17,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	vm "github.com/VictoriaMetrics/metrics"
 	"github.com/google/uuid"
 	"github.com/gorilla/websocket"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"yunting/docket"
 	"yunting/internal/blob"
@@ -105,10 +105,10 @@ type Config struct {
 	Ways *relay.Ways
 	// Name tells an account's name, for people who have not arrived yet; parties' names come from
 	// the case. Nil leaves the judge's and clerk's tiles nameless until they arrive.
-	Name     func(ctx context.Context, account uuid.UUID) (string, error)
-	Now      func() time.Time      // time.Now when nil
-	Logger   *slog.Logger          // discards when nil
-	Registry prometheus.Registerer // of the metrics; none when nil
+	Name    func(ctx context.Context, account uuid.UUID) (string, error)
+	Now     func() time.Time // time.Now when nil
+	Logger  *slog.Logger     // discards when nil
+	Metrics *vm.Set          // takes the metrics; nil keeps them private
 }
 
 // Hub holds the hearing rooms of one server. It is safe for concurrent use.
@@ -153,10 +153,7 @@ func New(cfg Config) (*Hub, error) {
 	}
 	cfg.RecordingDir = dir
 	h := &Hub{cfg: cfg, log: cfg.Logger, now: cfg.Now, rooms: make(map[uuid.UUID]*room), conns: make(map[*conn]bool),
-		held: make(map[*media.Peer]Ticket)}
-	if h.metrics, err = newMetrics(cfg.Registry); err != nil {
-		return nil, fmt.Errorf("signaling: metrics: %w", err)
-	}
+		held: make(map[*media.Peer]Ticket), metrics: newMetrics(cfg.Metrics)}
 	h.ctx, h.end = context.WithCancel(context.Background())
 	h.upgrader = websocket.Upgrader{
 		HandshakeTimeout: helloTimeout, ReadBufferSize: 4 << 10, WriteBufferSize: 16 << 10,

@@ -34,10 +34,13 @@ type envelope struct {
 }
 
 type (
-	// helloRequest opens the conversation; Resume is the token of an earlier welcome.
+	// helloRequest opens the conversation; Resume is the token of an earlier welcome. Page names the page that asks, and
+	// Attempt counts its sockets, from 1; both may be absent.
 	helloRequest struct {
 		Version int    `json:"version"`
 		Resume  string `json:"resume"`
+		Page    string `json:"page"`
+		Attempt int    `json:"attempt"`
 	}
 	// clockRequest asks for the court's time; Sent comes back unchanged.
 	clockRequest struct {

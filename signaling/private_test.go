@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"testing"
-	"time"
 
 	"yunting/docket"
 )
@@ -15,7 +14,7 @@ func (p *client) say(words string) {
 	p.t.Helper()
 	p.says.Store(&words)
 	before := p.sent.Load()
-	eventually(p.t, "the microphone says "+words, 10*time.Second, func() bool { return p.sent.Load() > before+15 })
+	eventually(p.t, "the microphone says "+words, func() bool { return p.sent.Load() > before+15 })
 }
 
 // TestWhatIsPrivateIsInNoSegment says other words in each part of a hearing, and looks for them in every byte that is kept:
@@ -25,7 +24,7 @@ func TestWhatIsPrivateIsInNoSegment(t *testing.T) {
 	judge, clerk := c.enter(t, "judge", nil), c.enter(t, "clerk", nil)
 	clerk.join()
 	judge.join()
-	eventually(t, "sound flows", 10*time.Second, func() bool { return clerk.hears(judge) > 5 })
+	eventually(t, "sound flows", func() bool { return clerk.hears(judge) > 5 })
 	judge.say("before the opening")
 	judge.says.Store(nil)
 	judge.must("phase", map[string]any{"to": "opening"})

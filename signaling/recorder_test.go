@@ -68,9 +68,9 @@ func TestPause(t *testing.T) {
 	}
 	judge.must("phase", map[string]any{"to": "opening"})
 	judge.must("phase", map[string]any{"to": "investigation"})
-	eventually(t, "the audience hears", 10*time.Second, func() bool { return observer.hears(judge) > 5 })
+	eventually(t, "the audience hears", func() bool { return observer.hears(judge) > 5 })
 	for _, p := range []*client{judge, observer, lobby} {
-		eventually(t, p.seat+" sees the light", 5*time.Second, func() bool { return p.light() == lightOn })
+		eventually(t, p.seat+" sees the light", func() bool { return p.light() == lightOn })
 	}
 	if got := judge.status().Reasons; !slices.Equal(got, interruption.Reasons(true)) {
 		t.Errorf("reasons %v", got)
@@ -86,11 +86,11 @@ func TestPause(t *testing.T) {
 	judge.must("pause", map[string]any{"reason": "private_evidence"})
 	judge.must("pause", map[string]any{"reason": "private_evidence"}) // sent again after a lost connection
 	for _, p := range []*client{judge, observer, lobby} {
-		eventually(t, p.seat+" sees the pause", 5*time.Second, func() bool { s := p.status(); return s.Light == lightPaused && s.Pause != nil })
+		eventually(t, p.seat+" sees the pause", func() bool { s := p.status(); return s.Light == lightPaused && s.Pause != nil })
 	}
 	hidden := uuid.New()
 	clerk.must("line", map[string]any{"id": hidden, "speaker": "原告", "text": "商业秘密"})
-	eventually(t, "the judge reads", 5*time.Second, func() bool { return judge.knows(hidden) })
+	eventually(t, "the judge reads", func() bool { return judge.knows(hidden) })
 	if code := clerk.ask("resume", nil); code != "forbidden" {
 		t.Errorf("the clerk resumed: %q", code)
 	}
@@ -105,8 +105,8 @@ func TestPause(t *testing.T) {
 	}
 	heard := observer.hears(judge)
 	judge.must("resume", nil)
-	eventually(t, "the light", 5*time.Second, func() bool { return observer.light() == lightOn })
-	eventually(t, "the audience hears again", 10*time.Second, func() bool { return observer.hears(judge) > heard+5 })
+	eventually(t, "the light", func() bool { return observer.light() == lightOn })
+	eventually(t, "the audience hears again", func() bool { return observer.hears(judge) > heard+5 })
 	if heard != 0 {
 		t.Errorf("the audience heard %d packets of what was private", heard)
 	}
@@ -161,7 +161,7 @@ func TestDiskFull(t *testing.T) {
 	lobby := c.connect(t, "plaintiff", "")
 	clerk.join()
 	judge.join()
-	eventually(t, "sound flows", 10*time.Second, func() bool { return clerk.hears(judge) > 5 && judge.hears(clerk) > 5 })
+	eventually(t, "sound flows", func() bool { return clerk.hears(judge) > 5 && judge.hears(clerk) > 5 })
 	judge.must("phase", map[string]any{"to": "opening"})
 	choose := func(choice, reason string) string {
 		return judge.ask("recording-choice", map[string]any{"choice": choice, "reason": reason})
@@ -172,9 +172,9 @@ func TestDiskFull(t *testing.T) {
 	best := time.Hour
 	for round := 0; round < 3 && best > time.Second; round++ { // a loaded machine may be late once
 		before := clerk.hears(judge)
-		eventually(t, "something is recorded", 10*time.Second, func() bool { return clerk.hears(judge) > before+60 })
+		eventually(t, "something is recorded", func() bool { return clerk.hears(judge) > before+60 })
 		empty, full := c.fill(t), time.Now()
-		eventually(t, "the judge is told", 20*time.Second, func() bool { return judge.status().Fault != nil })
+		eventually(t, "the judge is told", func() bool { return judge.status().Fault != nil })
 		best = min(best, time.Since(full))
 		if code := choose("retry", ""); code != "recording-unavailable" {
 			t.Errorf("retried on a full disk: %q", code)
@@ -183,7 +183,7 @@ func TestDiskFull(t *testing.T) {
 		if code := choose("retry", ""); code != "" {
 			t.Fatalf("retry: %q", code)
 		}
-		eventually(t, "it records again", 5*time.Second, func() bool { return judge.light() == lightOn })
+		eventually(t, "it records again", func() bool { return judge.light() == lightOn })
 	}
 	if best > time.Second {
 		t.Errorf("told after %v", best)
@@ -191,8 +191,8 @@ func TestDiskFull(t *testing.T) {
 	t.Logf("told after %v", best)
 
 	empty := c.fill(t)
-	eventually(t, "the judge is told", 20*time.Second, func() bool { return judge.status().Fault != nil })
-	eventually(t, "who waits sees it too", 5*time.Second, func() bool { return lobby.light() == lightFault })
+	eventually(t, "the judge is told", func() bool { return judge.status().Fault != nil })
+	eventually(t, "who waits sees it too", func() bool { return lobby.light() == lightFault })
 	fault := judge.status().Fault
 	if fault.Kind != faultDiskFull || !slices.Equal(fault.Choices, []interruption.Choice{"retry", "recess", "go_on"}) {
 		t.Errorf("fault %+v", fault)
@@ -206,9 +206,9 @@ func TestDiskFull(t *testing.T) {
 	if code := choose("go_on", "当事人均到庭，笔录继续"); code != "" {
 		t.Fatalf("go on: %q", code)
 	}
-	eventually(t, "everybody sees the decision", 5*time.Second, func() bool { f := lobby.status().Fault; return f != nil && f.Without })
+	eventually(t, "everybody sees the decision", func() bool { f := lobby.status().Fault; return f != nil && f.Without })
 	empty()
-	eventually(t, "recording goes on by itself", 20*time.Second, func() bool { return judge.light() == lightOn })
+	eventually(t, "recording goes on by itself", func() bool { return judge.light() == lightOn })
 	judge.must("phase", map[string]any{"to": "recess"})
 	judge.must("phase", map[string]any{"to": "closed"})
 	c.sealedSoon("all parts are stored and sealed")
@@ -246,7 +246,7 @@ func TestOpeningWithoutRecorder(t *testing.T) {
 		t.Fatalf("go on: %q, %s, %s", code, judge.phase(), judge.light())
 	}
 	empty()
-	eventually(t, "recording begins by itself", 20*time.Second, func() bool { return judge.light() == lightOn })
+	eventually(t, "recording begins by itself", func() bool { return judge.light() == lightOn })
 }
 
 // TestLowSpace stops the recorder while there is room for the docket, and goes on when there is more.
@@ -255,28 +255,28 @@ func TestLowSpace(t *testing.T) {
 	judge, clerk := c.enter(t, "judge", nil), c.enter(t, "clerk", nil)
 	judge.join()
 	clerk.join()
-	eventually(t, "sound flows", 10*time.Second, func() bool { return clerk.hears(judge) > 5 })
+	eventually(t, "sound flows", func() bool { return clerk.hears(judge) > 5 })
 	judge.must("phase", map[string]any{"to": "opening"})
 	before := clerk.hears(judge)
-	eventually(t, "a second of hearing", 10*time.Second, func() bool { return clerk.hears(judge) > before+50 })
+	eventually(t, "a second of hearing", func() bool { return clerk.hears(judge) > before+50 })
 	c.hub.Load().SetLowSpace(true)
-	eventually(t, "the judge is told", 5*time.Second, func() bool { f := judge.status().Fault; return f != nil && f.Kind == faultLowSpace })
+	eventually(t, "the judge is told", func() bool { f := judge.status().Fault; return f != nil && f.Kind == faultLowSpace })
 	if code := judge.ask("recording-choice", map[string]any{"choice": "retry"}); code != "recording-unavailable" {
 		t.Errorf("retried: %q", code)
 	}
 	clerk.must("line", map[string]any{"id": uuid.New(), "speaker": "审判员", "text": "录制中断，笔录继续。"})
 	c.hub.Load().SetLowSpace(false)
-	eventually(t, "it records again", 20*time.Second, func() bool { return judge.light() == lightOn })
-	eventually(t, "what was set aside is stored", 20*time.Second, func() bool {
+	eventually(t, "it records again", func() bool { return judge.light() == lightOn })
+	eventually(t, "what was set aside is stored", func() bool {
 		list, err := c.docket.Recordings(t.Context(), c.hearing.ID)
 		check(t, err)
 		return slices.ContainsFunc(list, func(r docket.Recording) bool { return strings.Contains(r.FileName, "林静") })
 	})
 	c.hub.Load().SetLowSpace(true)
-	eventually(t, "the judge is told again", 5*time.Second, func() bool { return judge.status().Fault != nil })
+	eventually(t, "the judge is told again", func() bool { return judge.status().Fault != nil })
 	judge.must("phase", map[string]any{"to": "recess"})
 	c.hub.Load().SetLowSpace(false)
-	eventually(t, "no session waits", 30*time.Second, func() bool {
+	eventually(t, "no session waits", func() bool {
 		left, err := filepath.Glob(filepath.Join(c.records, "*", "*.json"))
 		check(t, err)
 		return len(left) == 0
@@ -288,7 +288,7 @@ func TestLowSpace(t *testing.T) {
 // sealedSoon waits until the hearing has its integrity value.
 func (c *court) sealedSoon(what string) (value docket.Integrity) {
 	c.t.Helper()
-	eventually(c.t, what, 40*time.Second, func() bool {
+	eventually(c.t, what, func() bool {
 		v, err := c.docket.IntegrityOf(c.t.Context(), c.hearing.ID)
 		value = v
 		return err == nil
@@ -368,12 +368,12 @@ func TestRecordingReplaces(t *testing.T) {
 		check(t, c.docket.ConsentRecording(t.Context(), c.people[seat], c.hearing.ID, true))
 	}
 	c.hub.Load().SetLowSpace(true)
-	eventually(t, "the judge is told", 5*time.Second, func() bool { return judge.status().Fault != nil })
+	eventually(t, "the judge is told", func() bool { return judge.status().Fault != nil })
 	if code := judge.ask("recording-choice", map[string]any{"choice": "go_on", "reason": "笔录"}); code != interruption.NoOtherRecord {
 		t.Errorf("went on without any record: %q", code)
 	}
 	c.hub.Load().SetLowSpace(false)
-	eventually(t, "it records again", 20*time.Second, func() bool { return judge.light() == lightOn })
+	eventually(t, "it records again", func() bool { return judge.light() == lightOn })
 	judge.must("pause", map[string]any{"reason": "recess"})
 	judge.must("phase", map[string]any{"to": "closed"})
 	value := func(p *client) *integrityReply {
@@ -381,7 +381,7 @@ func TestRecordingReplaces(t *testing.T) {
 		defer p.mu.Unlock()
 		return p.integrity
 	}
-	eventually(t, "the value is shown", 40*time.Second, func() bool { return value(plaintiff) != nil && value(judge) != nil })
+	eventually(t, "the value is shown", func() bool { return value(plaintiff) != nil && value(judge) != nil })
 	v := value(plaintiff)
 	if !v.Replaces || v.Root.IsZero() {
 		t.Fatalf("value %+v", v)
@@ -390,7 +390,7 @@ func TestRecordingReplaces(t *testing.T) {
 		t.Errorf("the judge signed as a party: %q", code)
 	}
 	plaintiff.must("answer-integrity", map[string]any{"root": v.Root, "sign": true})
-	eventually(t, "everybody sees the signature", 5*time.Second, func() bool {
+	eventually(t, "everybody sees the signature", func() bool {
 		v := value(judge)
 		return len(v.Answers) == 1 && v.Answers[0].Signed && v.Answers[0].Current
 	})

@@ -24,8 +24,10 @@ import (
 type (
 	event      interface{}
 	enterEvent struct {
-		conn   *conn
-		resume string
+		conn    *conn
+		resume  string
+		page    string
+		attempt int
 	}
 	goneEvent struct {
 		conn  *conn
@@ -52,7 +54,9 @@ type member struct {
 	conn     *conn       // nil while no socket is held
 	peer     *media.Peer // nil while none stands
 	resume   string      // the token of the last welcome
-	proven   string      // the token that was shown last: the welcome after it may not have arrived
+	proven   string      // the token that the last page came in with: the welcome after it may not have arrived
+	page     string      // that holds the socket, or held it last; empty when it gave itself no name
+	attempt  int         // which of the page's sockets
 	lostAt   time.Time   // when the socket went, while Connection is ConnLost
 	closed   bool        // the loss was a closed page, not a broken connection
 	ticket   string      // of the relay, while they may use it
@@ -210,11 +214,16 @@ func (r *room) enter(e enterEvent) {
 		c.close(errRemoved)
 		return
 	}
-	resumed := m.holds(e.resume)
-	m.proven = ""
-	if resumed {
-		m.proven = e.resume
+	if e.page != "" && e.page == m.page && e.attempt < m.attempt {
+		c.close(errReplaced) // a socket that the page gave up arrives after the one that it opened instead
+		return
 	}
+	resumed := m.holds(e.resume)
+	if e.resume != "" && !resumed && m.conn != nil {
+		c.close(errReplaced) // an earlier page that wakes up: the later one keeps the place until the person asks otherwise
+		return
+	}
+	m.proven, m.page, m.attempt = clip(e.resume, maxRef), e.page, e.attempt
 	if m.conn != nil {
 		m.conn.close(errReplaced)
 	}

@@ -40,7 +40,7 @@ func TestHearing(t *testing.T) {
 	clerk := c.enter(t, "clerk", nil)
 	plaintiff := c.connect(t, "plaintiff", "")
 	plaintiff.declare()
-	eventually(t, "plaintiff waits", time.Second, func() bool { return clerk.sees(plaintiff).Standing == StandLobby })
+	eventually(t, "plaintiff waits", func() bool { return clerk.sees(plaintiff).Standing == StandLobby })
 	if code := clerk.ask("admit", map[string]any{"person": plaintiff.id()}); code != "identity-unchecked" {
 		t.Fatalf("admission without identity check: %q", code)
 	}
@@ -56,7 +56,7 @@ func TestHearing(t *testing.T) {
 	for _, a := range all {
 		for _, b := range all {
 			if a != b {
-				eventually(t, a.seat+" hears "+b.seat, 10*time.Second, func() bool { return a.hears(b) > 10 })
+				eventually(t, a.seat+" hears "+b.seat, func() bool { return a.hears(b) > 10 })
 			}
 		}
 	}
@@ -79,7 +79,7 @@ func (c *court) open(judge *client, all []*client) {
 	judge.must("phase", map[string]any{"to": "opening"})
 	judge.must("phase", map[string]any{"to": "investigation"})
 	for _, p := range all {
-		eventually(c.t, p.seat+" is told", time.Second, func() bool {
+		eventually(c.t, p.seat+" is told", func() bool {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			return p.room.Phase == docket.PhaseInvestigation && p.room.Recording && p.room.OpenedAt != nil
@@ -101,7 +101,7 @@ func (c *court) transcribe(clerk *client, all []*client) {
 		c.t.Fatalf("revision of an old wording: %q", code)
 	}
 	for _, p := range all {
-		eventually(c.t, p.seat+" reads the line", time.Second, func() bool {
+		eventually(c.t, p.seat+" reads the line", func() bool {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			return len(p.lines) == 1 && p.lines[id].Text == "请求判令被告支付货款十万元。" && p.lines[id].Revision == 2
@@ -115,7 +115,7 @@ func (c *court) mute(judge, plaintiff, other *client) {
 		c.t.Fatalf("a party mutes: %q", code)
 	}
 	judge.must("mute", map[string]any{"person": plaintiff.id(), "muted": true})
-	eventually(c.t, "plaintiff is told", time.Second, func() bool {
+	eventually(c.t, "plaintiff is told", func() bool {
 		plaintiff.mu.Lock()
 		defer plaintiff.mu.Unlock()
 		return slices.Contains(plaintiff.notices, "muted")
@@ -123,7 +123,7 @@ func (c *court) mute(judge, plaintiff, other *client) {
 	c.silent(plaintiff, other)
 	judge.must("mute", map[string]any{"person": plaintiff.id(), "muted": false})
 	before := other.hears(plaintiff)
-	eventually(c.t, "unmuted is heard again", 5*time.Second, func() bool { return other.hears(plaintiff) > before+5 })
+	eventually(c.t, "unmuted is heard again", func() bool { return other.hears(plaintiff) > before+5 })
 }
 
 // silent waits until nothing of speaker's voice reaches listener for a quarter of a second, in which
@@ -131,7 +131,7 @@ func (c *court) mute(judge, plaintiff, other *client) {
 func (c *court) silent(speaker, listener *client) {
 	c.t.Helper()
 	last, since := listener.hears(speaker), time.Now()
-	eventually(c.t, speaker.seat+" is not heard", 5*time.Second, func() bool {
+	eventually(c.t, speaker.seat+" is not heard", func() bool {
 		if now := listener.hears(speaker); now != last {
 			last, since = now, time.Now()
 		}
@@ -142,20 +142,20 @@ func (c *court) silent(speaker, listener *client) {
 func (c *court) recess(judge *client, all []*client) {
 	c.t.Helper()
 	judge.must("phase", map[string]any{"to": "recess"})
-	eventually(c.t, "recess is told", time.Second, func() bool { return all[3].phase() == docket.PhaseRecess })
+	eventually(c.t, "recess is told", func() bool { return all[3].phase() == docket.PhaseRecess })
 	c.silent(judge, all[3])
 	judge.must("phase", map[string]any{"to": "investigation"})
 	before := all[3].hears(judge)
-	eventually(c.t, "heard after recess", 5*time.Second, func() bool { return all[3].hears(judge) > before+5 })
+	eventually(c.t, "heard after recess", func() bool { return all[3].hears(judge) > before+5 })
 }
 
 func (c *court) remove(judge, defendant, clerk *client) {
 	c.t.Helper()
 	judge.must("remove", map[string]any{"person": defendant.id(), "reason": "扰乱法庭秩序"})
-	eventually(c.t, "defendant is out", 3*time.Second, func() bool { return defendant.closeCode() == CloseRemoved })
-	eventually(c.t, "the others see it", time.Second, func() bool { return clerk.sees(defendant).Standing == StandRemoved })
+	eventually(c.t, "defendant is out", func() bool { return defendant.closeCode() == CloseRemoved })
+	eventually(c.t, "the others see it", func() bool { return clerk.sees(defendant).Standing == StandRemoved })
 	again := c.connect(c.t, "defendant", "")
-	eventually(c.t, "no way back", 3*time.Second, func() bool { return again.closeCode() == CloseRemoved })
+	eventually(c.t, "no way back", func() bool { return again.closeCode() == CloseRemoved })
 	want := "discipline_acknowledged declared arrived identity_checked admitted joined removed"
 	if got := strings.Join(c.events(defendant.id()), " "); got != want {
 		c.t.Errorf("events of the defendant\n got %s\nwant %s", got, want)
@@ -167,12 +167,12 @@ func (c *court) close(judge, clerk, plaintiff *client) {
 	for _, phase := range []string{"debate", "final_statements", "closed"} {
 		judge.must("phase", map[string]any{"to": phase})
 	}
-	eventually(c.t, "closing is told", time.Second, func() bool { return plaintiff.phase() == docket.PhaseClosed })
+	eventually(c.t, "closing is told", func() bool { return plaintiff.phase() == docket.PhaseClosed })
 	if code := clerk.ask("answer-transcript", map[string]any{"confirm": true}); code != "forbidden" {
 		c.t.Fatalf("the clerk confirms: %q", code)
 	}
 	plaintiff.must("answer-transcript", map[string]any{"confirm": true})
-	eventually(c.t, "the clerk sees the confirmation", time.Second, func() bool {
+	eventually(c.t, "the clerk sees the confirmation", func() bool {
 		clerk.mu.Lock()
 		defer clerk.mu.Unlock()
 		return len(clerk.answers) == 1 && clerk.answers[0].Confirmed && clerk.answers[0].Account == plaintiff.id()
@@ -189,20 +189,20 @@ func TestResume(t *testing.T) {
 	clerk.join()
 	plaintiff := c.enter(t, "plaintiff", clerk)
 	plaintiff.join()
-	eventually(t, "clerk hears", 10*time.Second, func() bool { return clerk.hears(plaintiff) > 5 })
+	eventually(t, "clerk hears", func() bool { return clerk.hears(plaintiff) > 5 })
 	token := plaintiff.token()
 	check(t, plaintiff.ws.UnderlyingConn().Close())
-	eventually(t, "the clerk sees the loss", 5*time.Second, func() bool { return clerk.sees(plaintiff).Connection == ConnLost })
+	eventually(t, "the clerk sees the loss", func() bool { return clerk.sees(plaintiff).Connection == ConnLost })
 	before := clerk.hears(plaintiff)
 	clerk.calm()
-	eventually(t, "the voice goes on without the socket", 5*time.Second, func() bool { return clerk.hears(plaintiff) > before+5 })
+	eventually(t, "the voice goes on without the socket", func() bool { return clerk.hears(plaintiff) > before+5 })
 	start := time.Now()
 	back := c.connect(t, "plaintiff", token)
 	took := time.Since(start)
 	if took > 3*time.Second {
 		t.Errorf("resumed after %s", took)
 	}
-	eventually(t, "the voice goes on over the resumed session", 5*time.Second, func() bool { return clerk.hears(plaintiff) > before+100 })
+	eventually(t, "the voice goes on over the resumed session", func() bool { return clerk.hears(plaintiff) > before+100 })
 	t.Logf("back after %s; the longest silence meanwhile was %s", took.Round(time.Millisecond), clerk.longest().Round(time.Millisecond))
 	if silence := clerk.longest(); silence > time.Second {
 		t.Errorf("media stopped for %s while the socket was away", silence)
@@ -226,19 +226,43 @@ func TestResume(t *testing.T) {
 	if got := strings.Join(c.events(plaintiff.id()), " "); got != want {
 		t.Errorf("events\n got %s\nwant %s", got, want)
 	}
-	stranger := c.connect(t, "plaintiff", "not the token")
+	stranger := c.otherPages(token)
+	stranger.send("leave", nil)
+	eventually(t, "left", func() bool { return clerk.sees(plaintiff).Standing == StandLeft })
+	if kinds := c.events(plaintiff.id()); kinds[len(kinds)-1] != docket.EventLeft {
+		t.Errorf("events end with %s", kinds[len(kinds)-1])
+	}
+}
+
+// otherPages has a page of the plaintiff, which holds a token, come in by two sockets out of order, an earlier page wake up, and a new one take over.
+func (c *court) otherPages(token string) *client {
+	c.t.Helper()
+	dialled := func(attempt int) *client {
+		p := c.dial(c.t, "plaintiff")
+		p.send("hello", map[string]any{"version": Version, "resume": token, "page": "one page", "attempt": attempt})
+		return p
+	}
+	back := dialled(8)
+	eventually(c.t, "the page's eighth socket is welcome", func() bool { return back.token() != "" })
+	givenUp := dialled(7)
+	eventually(c.t, "a socket that was given up and comes late is closed", func() bool { return givenUp.closeCode() == CloseReplaced })
+	if back.closeCode() != 0 {
+		c.t.Error("a socket that the page gave up ended the one that it opened instead")
+	}
+	sleeper := c.connect(c.t, "plaintiff", "not the token") // an earlier page wakes up: the later one stays
+	eventually(c.t, "the earlier page is told", func() bool { return sleeper.closeCode() == CloseReplaced })
+	if back.closeCode() != 0 {
+		c.t.Error("an earlier page took the place of the later one by itself")
+	}
+	stranger := c.connect(c.t, "plaintiff", "")
 	stranger.mu.Lock()
 	resumed, media := stranger.welcome.Resumed, stranger.welcome.Media
 	stranger.mu.Unlock()
 	if resumed || media {
-		t.Errorf("a wrong token resumed: %t, media %t", resumed, media)
+		c.t.Errorf("a new page resumed: %t, media %t", resumed, media)
 	}
-	eventually(t, "the earlier socket is closed", 3*time.Second, func() bool { return back.closeCode() == CloseReplaced })
-	stranger.send("leave", nil)
-	eventually(t, "left", 3*time.Second, func() bool { return clerk.sees(plaintiff).Standing == StandLeft })
-	if kinds := c.events(plaintiff.id()); kinds[len(kinds)-1] != docket.EventLeft {
-		t.Errorf("events end with %s", kinds[len(kinds)-1])
-	}
+	eventually(c.t, "the earlier socket is closed", func() bool { return back.closeCode() == CloseReplaced })
+	return stranger
 }
 
 // TestRestart stops the server in the middle of a hearing and starts another over the same database.
@@ -255,7 +279,7 @@ func TestRestart(t *testing.T) {
 	token := plaintiff.token()
 	c.stop()
 	for _, p := range []*client{judge, clerk, plaintiff} {
-		eventually(t, p.seat+" is told of the restart", 3*time.Second, func() bool { return p.closeCode() == CloseRestart })
+		eventually(t, p.seat+" is told of the restart", func() bool { return p.closeCode() == CloseRestart })
 	}
 	c.start()
 	back := c.connect(t, "plaintiff", token)
@@ -282,14 +306,14 @@ func TestRecording(t *testing.T) {
 	clerk := c.enter(t, "clerk", nil)
 	clerk.join()
 	judge.join()
-	eventually(t, "sound flows", 10*time.Second, func() bool { return clerk.hears(judge) > 5 && judge.hears(clerk) > 5 })
+	eventually(t, "sound flows", func() bool { return clerk.hears(judge) > 5 && judge.hears(clerk) > 5 })
 	judge.must("phase", map[string]any{"to": "opening"})
 	before := clerk.hears(judge)
-	eventually(t, "two seconds of hearing", 10*time.Second, func() bool { return clerk.hears(judge) > before+100 })
+	eventually(t, "two seconds of hearing", func() bool { return clerk.hears(judge) > before+100 })
 	judge.must("phase", map[string]any{"to": "recess"})
 	judge.must("phase", map[string]any{"to": "closed"})
 	var recordings []docket.Recording
-	eventually(t, "recordings are stored", 20*time.Second, func() bool {
+	eventually(t, "recordings are stored", func() bool {
 		var err error
 		recordings, err = c.docket.Recordings(t.Context(), c.hearing.ID)
 		check(t, err)
@@ -317,7 +341,7 @@ func TestRecording(t *testing.T) {
 			t.Errorf("segment %+v", s)
 		}
 	}
-	eventually(t, "the hearing has its integrity value", 10*time.Second, func() bool {
+	eventually(t, "the hearing has its integrity value", func() bool {
 		v, err := c.docket.IntegrityOf(t.Context(), c.hearing.ID)
 		return err == nil && !v.Root.IsZero() && v.Items == 3+2*len(recordings)+len(segments)
 	})
@@ -341,7 +365,7 @@ func TestObserver(t *testing.T) {
 	judge.join()
 	observer := c.enter(t, "observer", nil)
 	observer.join()
-	eventually(t, "the observer hears the judge", 10*time.Second, func() bool { return observer.hears(judge) > 5 })
+	eventually(t, "the observer hears the judge", func() bool { return observer.hears(judge) > 5 })
 	observer.mu.Lock()
 	media := *observer.media
 	observer.mu.Unlock()
@@ -388,20 +412,20 @@ func TestRefusals(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := c.dial(t, "clerk")
 			check(t, p.ws.WriteMessage(websocket.TextMessage, []byte(x.message)))
-			eventually(t, "closed", 5*time.Second, func() bool { return p.closeCode() == x.code })
+			eventually(t, "closed", func() bool { return p.closeCode() == x.code })
 		})
 	}
 	t.Run("too large", func(t *testing.T) {
 		p := c.dial(t, "clerk")
 		check(t, p.ws.WriteMessage(websocket.TextMessage, []byte(`{"type":"hello","resume":"`+strings.Repeat("x", maxMessage)+`"}`)))
-		eventually(t, "closed", 5*time.Second, func() bool { return p.closeCode() == websocket.CloseMessageTooBig })
+		eventually(t, "closed", func() bool { return p.closeCode() == websocket.CloseMessageTooBig })
 	})
 	t.Run("flood", func(t *testing.T) {
 		p := c.connect(t, "clerk", "")
 		for range maxBurst * 2 {
 			p.send("clock", map[string]any{"sent": 1})
 		}
-		eventually(t, "closed", 5*time.Second, func() bool { return p.closeCode() == CloseFlood })
+		eventually(t, "closed", func() bool { return p.closeCode() == CloseFlood })
 	})
 	t.Run("origin", func(t *testing.T) {
 		header := http.Header{"Origin": {"https://elsewhere.example"}}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -79,7 +78,7 @@ func (c *court) recordedScreen(judge *tab) {
 	judge.run(`document.querySelector('[data-phase=closed]').click()`)
 	judge.until("the closing is asked", `document.querySelector('dialog [data-act=confirm]')`)
 	judge.run(`document.querySelector('dialog [data-act=confirm]').click()`)
-	eventually(c.t, "the screen is a file of its own", 60*time.Second, func() bool {
+	eventually(c.t, "the screen is a file of its own", func() bool {
 		list, err := c.docket.Recordings(c.t.Context(), c.hearing.ID)
 		check(c.t, err)
 		screens := 0

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
+	vm "github.com/VictoriaMetrics/metrics"
 
 	"yunting/internal/blob"
 	"yunting/media/record"
@@ -55,7 +55,7 @@ func (u *uploads) add(s record.Segment) {
 func (u *uploads) end() {
 	u.stop()
 	u.workers.Wait()
-	u.hub.metrics.waiting.Sub(float64(len(u.queue)))
+	u.hub.metrics.waiting.Add(-float64(len(u.queue)))
 }
 
 func (u *uploads) run(ctx context.Context) {
@@ -98,31 +98,20 @@ func (u *uploads) send(ctx context.Context, s record.Segment) {
 	}
 }
 
-// metrics are the hub's counters.
+// metrics are the hub's counters. docs/howto/metrics.md says what each tells.
 type metrics struct {
-	waiting                   prometheus.Gauge
-	uploaded, failed, skipped prometheus.Counter
+	waiting                   *vm.Gauge
+	uploaded, failed, skipped *vm.Counter
 }
 
-func newMetrics(reg prometheus.Registerer) (*metrics, error) {
-	const space, system = "yunting", "recording"
-	m := &metrics{
-		waiting: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: space, Subsystem: system, Name: "segments_waiting",
-			Help: "Closed segments that wait for the file store."}),
-		uploaded: prometheus.NewCounter(prometheus.CounterOpts{Namespace: space, Subsystem: system, Name: "segments_uploaded_total",
-			Help: "Segments that the file store took while the hearing ran."}),
-		failed: prometheus.NewCounter(prometheus.CounterOpts{Namespace: space, Subsystem: system, Name: "segment_uploads_failed_total",
-			Help: "Attempts that failed; each is made again."}),
-		skipped: prometheus.NewCounter(prometheus.CounterOpts{Namespace: space, Subsystem: system, Name: "segments_skipped_total",
-			Help: "Segments that found no room to wait and go up with the finished file."}),
+func newMetrics(set *vm.Set) *metrics {
+	if set == nil {
+		set = vm.NewSet()
 	}
-	if reg == nil {
-		return m, nil
+	return &metrics{
+		waiting:  set.NewGauge("yunting_recording_segments_waiting", nil),
+		uploaded: set.NewCounter("yunting_recording_segments_uploaded_total"),
+		failed:   set.NewCounter("yunting_recording_segment_uploads_failed_total"),
+		skipped:  set.NewCounter("yunting_recording_segments_skipped_total"),
 	}
-	for _, c := range []prometheus.Collector{m.waiting, m.uploaded, m.failed, m.skipped} {
-		if err := reg.Register(c); err != nil {
-			return nil, err
-		}
-	}
-	return m, nil
 }

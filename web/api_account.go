@@ -76,7 +76,7 @@ func (s *server) apiMe(r *request, _ *none) (*body[apiAccount], error) {
 }
 
 func (s *server) apiDesk(r *request, _ *none) (*body[docket.Desk], error) {
-	desk, err := s.Docket.Desk(r.Context(), r.actor)
+	desk, err := s.desk(r)
 	for i := range desk.Todo {
 		desk.Todo[i].Case = r.masked(desk.Todo[i].Case)
 		if p := desk.Todo[i].Party; p != nil {

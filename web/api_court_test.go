@@ -19,7 +19,6 @@ import (
 
 	"github.com/alexedwards/argon2id"
 	"github.com/google/uuid"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivertype"
@@ -129,7 +128,7 @@ func newAPICourtAs(t *testing.T, demo *DemoInfo) *apiCourt {
 	hub, err := signaling.New(signaling.Config{Docket: register, SFU: sfu, Blobs: blobs, RecordingDir: filepath.Join(dir, "recordings"), Logger: log})
 	apiCheck(t, err)
 	s, err := newServer(Config{Pool: pool, Docket: register, Service: papers, Identity: people, Hub: hub, SFU: sfu, Ledger: transparency, Blobs: blobs,
-		PublicURL: public, Demo: demo, DataDir: dir, Gatherer: prometheus.NewRegistry(), Logger: slog.New(slog.NewTextHandler(apiLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))})
+		PublicURL: public, Demo: demo, DataDir: dir, Logger: slog.New(slog.NewTextHandler(apiLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))})
 	apiCheck(t, err)
 	web.Config.Handler = s.handler()
 	web.Start()

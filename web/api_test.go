@@ -405,6 +405,7 @@ func (w *apiWalk) explainRecording(path string) {
 	if !e.Complete || e.Document != nil || e.SignedAt != nil {
 		w.t.Errorf("draft %+v", e)
 	}
+	w.onDesk("clerk", docket.TodoExplain, "撰写并签署庭审录音录像情况说明", "Explain the recording of a hearing and sign")
 	page := func(who string) string { return string(w.send(who, "GET", path, nil).body) }
 	w.call("plaintiff", "GET", path, nil, nil, http.StatusForbidden)
 	w.call("judge", "PUT", path, service.ExplanationInput{Sign: true}, nil, http.StatusForbidden)

@@ -101,6 +101,98 @@ func TestAbandonedUploadsAreCollected(t *testing.T) {
 	}
 }
 
+// TestFilesOfNoUploadAreCollected: what a crash or a restored database left in the directory of uploads goes after the period,
+// and nothing that an upload may go on with, nor a file that somebody just wrote.
+func TestFilesOfNoUploadAreCollected(t *testing.T) {
+	c := newAPICourt(t)
+	c.enrol()
+	made, _ := c.draftCase()
+	half := c.uploadPart(made.ID, []byte("half of it"), 4)
+	filed := c.uploadPart(made.ID, []byte("filed"), 5)
+	item, err := c.server.uploads.finish(t.Context(), c.actor("plaintiff"), made.ID, filed, docket.EvidenceInput{Name: "收据"})
+	apiCheck(t, err)
+	// The server stopped before it removed the finished upload's bytes; and a restored database lacks the row of another.
+	gone := c.uploadPart(made.ID, []byte("of no row"), 3)
+	_, err = c.server.Pool.Exec(t.Context(), `DELETE FROM web_uploads WHERE id = $1`, gone)
+	apiCheck(t, err)
+	path := c.server.uploads.path
+	for _, name := range []string{filed, filed + ".info", "alone.info"} {
+		apiCheck(t, os.WriteFile(path(name), []byte("left"), 0o600))
+	}
+	apiCheck(t, os.MkdirAll(path("a directory"), 0o700))
+	there := func(when string, days int, want map[string]bool) {
+		t.Helper()
+		_, err := c.server.Pool.Exec(t.Context(), `UPDATE web_uploads SET touched_at = $1 WHERE id = $2`, c.server.Now().AddDate(0, 0, days), half)
+		apiCheck(t, err)
+		apiCheck(t, c.collect(days))
+		for name, kept := range want {
+			if _, err := os.Stat(path(name)); (err == nil) != kept {
+				t.Errorf("%s: %s: %v", when, name, err)
+			}
+		}
+	}
+	there("within the period", 29, map[string]bool{half: true, half + ".info": true, gone: true, gone + ".info": true, filed: true, "alone.info": true, "a directory": true})
+	there("after it", 31, map[string]bool{half: true, half + ".info": true, gone: false, gone + ".info": false, filed: false, filed + ".info": false, "alone.info": false, "a directory": true})
+	if _, err := c.server.Blobs.Stat(t.Context(), item.Blob.Hash); err != nil {
+		t.Errorf("the item's file: %v", err)
+	}
+}
+
+// TestLapsedDraftsAreCollected: the page and the desk say until when a draft is kept, in both languages; then what it says and its
+// files are gone, but for a file that another draft names. Who is sending a file keeps the draft.
+func TestLapsedDraftsAreCollected(t *testing.T) {
+	c := newAPICourt(t)
+	c.enrol()
+	made, shared := c.draftCase()
+	other, _ := c.draftCase() // names the same file
+	plaintiff := c.actor("plaintiff")
+	own, err := c.server.Blobs.Put(t.Context(), strings.NewReader("nobody else's"))
+	apiCheck(t, err)
+	_, err = c.server.Docket.AddEvidence(t.Context(), plaintiff, made.ID, docket.EvidenceInput{Name: "照片", FileName: "张伟的照片.jpg", Blob: own})
+	apiCheck(t, err)
+	_, err = c.server.uploads.finish(t.Context(), plaintiff, made.ID, c.uploadPart(made.ID, []byte("uploaded"), 8), docket.EvidenceInput{Name: "录音"})
+	apiCheck(t, err)
+	until := c.server.Docket.Court().Today(c.server.Now()).AddDays(90)
+	for _, path := range []string{casePath(made.ID, "/edit"), "/"} {
+		if page := c.page("plaintiff", path, http.StatusOK); !strings.Contains(page, "草稿保留到 "+dayText(until, langZH)) {
+			t.Errorf("%s does not say until when:\n%s", path, page)
+		}
+		if page := c.send("plaintiff", "GET", path, nil, "Accept-Language", "en"); !strings.Contains(string(page.body), "Kept until "+dayText(until, langEN)) {
+			t.Errorf("%s does not say until when in English", path)
+		}
+	}
+	age := func() {
+		_, err := c.server.Pool.Exec(t.Context(), `UPDATE cases SET updated_at = updated_at - interval '92 days' WHERE id = $1`, made.ID)
+		apiCheck(t, err)
+	}
+	age()
+	sending := c.uploadPart(made.ID, []byte("on its way"), 2)
+	apiCheck(t, CollectDrafts(t.Context(), c.server.Config))
+	c.page("plaintiff", casePath(made.ID, "/edit"), http.StatusOK)
+	_, err = c.server.Pool.Exec(t.Context(), `UPDATE web_uploads SET touched_at = touched_at - interval '92 days' WHERE id = $1`, sending)
+	apiCheck(t, err)
+	apiCheck(t, CollectDrafts(t.Context(), c.server.Config))
+	apiCheck(t, c.collect(0))
+	apiCheck(t, CollectDrafts(t.Context(), c.server.Config))
+	if reply := c.send("plaintiff", "GET", casePath(made.ID, "/edit"), nil); reply.status != http.StatusNotFound && reply.status != http.StatusForbidden {
+		t.Errorf("the lapsed draft: %d", reply.status)
+	}
+	for hash, kept := range map[blob.Hash]bool{shared.Blob.Hash: true, own.Hash: false, hashOf([]byte("uploaded")): false} {
+		if _, err := c.server.Blobs.Stat(t.Context(), hash); (err == nil) != kept {
+			t.Errorf("%s kept %v: %v", hash, kept, err)
+		}
+	}
+	var named int
+	apiCheck(t, c.server.Pool.QueryRow(t.Context(), `SELECT count(*) FROM web_uploads WHERE case_id = $1 AND (file_name <> 'file' OR collected_at IS NULL)`, made.ID).Scan(&named))
+	if named != 0 {
+		t.Errorf("%d uploads name their files still", named)
+	}
+	if left, err := os.ReadDir(c.server.uploads.dir); err != nil || len(left) > 0 {
+		t.Errorf("%d files left of uploads, %v", len(left), err)
+	}
+	c.page("plaintiff", casePath(other.ID, "/edit"), http.StatusOK)
+}
+
 // errBytes: a file that something names is not what it was.
 var errBytes = errors.New("not in the store as it was")
 

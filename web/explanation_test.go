@@ -32,6 +32,7 @@ func (w *apiWalk) supplementExplanation(path string) {
 		}
 		return string(got.body)
 	}
+	w.onDesk("clerk", docket.TodoSupplement, "补充庭审录音录像情况说明", "Supplement the explanation of a recording")
 	due := "尚未补充说明"
 	if !strings.Contains(page("clerk", recordings), due) || strings.Contains(page("defendant", recordings), due) {
 		w.t.Error("the clerk is not told that a supplement is due, or a party is")
@@ -45,6 +46,7 @@ func (w *apiWalk) supplementExplanation(path string) {
 		w.t.Errorf("the clerk's page:\n%s", form)
 	}
 	w.call("clerk", "PUT", path, service.ExplanationInput{Version: e.Version, Sign: true}, &e, http.StatusOK)
+	w.onDesk("judge", docket.TodoApproveExplanation, "审核并签署庭审录音录像情况说明", "Review and sign the explanation of a recording")
 	w.call("judge", "POST", path+"/approve", map[string]any{"version": e.Version - 1}, nil, http.StatusConflict)
 	var made service.Document
 	w.call("judge", "POST", path+"/approve", map[string]any{"version": e.Version}, &made, http.StatusCreated)
@@ -67,6 +69,28 @@ func (w *apiWalk) supplementExplanation(path string) {
 	}
 	if both := page("defendant", recordings); !strings.Contains(both, "/documents/"+first.String()) || !strings.Contains(both, "/documents/"+made.ID.String()) {
 		w.t.Error("the recordings page does not lead to both")
+	}
+}
+
+// onDesk: the explanation is on this person's desk in both faces and both languages, on nobody else's, and its link opens.
+func (w *apiWalk) onDesk(who, kind, chinese, english string) {
+	w.t.Helper()
+	link := "/hearings/" + w.hearing.ID.String() + "/recording/explanation"
+	for _, login := range []string{"clerk", "judge", "plaintiff", "defendant", "reviewer", "admin"} {
+		var desk docket.Desk
+		w.call(login, "GET", "/desk", nil, &desk, http.StatusOK)
+		listed := slices.ContainsFunc(desk.Todo, func(t docket.Todo) bool {
+			return t.Kind == kind && t.Hearing != nil && t.Hearing.ID == w.hearing.ID && t.Case.ID == w.hearing.Case
+		})
+		zh, en := w.send(login, "GET", "/", nil), w.send(login, "GET", "/", nil, "Accept-Language", "en")
+		for lang, shown := range map[string]bool{"zh": strings.Contains(string(zh.body), `<a href="`+link+`">`+chinese), "en": strings.Contains(string(en.body), `<a href="`+link+`">`+english)} {
+			if listed != (login == who) || shown != (login == who) {
+				w.t.Errorf("%s on the desk of %s: API %v, page in %s %v", kind, login, listed, lang, shown)
+			}
+		}
+	}
+	if got := w.send(who, "GET", link, nil); got.status != http.StatusOK {
+		w.t.Errorf("%s: %d", link, got.status)
 	}
 }
 

@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/google/uuid"
@@ -54,6 +55,10 @@ func (w *apiWalk) keep() {
 		}
 	}
 	w.call("clerk", "POST", decide, map[string]any{"confirm": true}, nil, http.StatusUnprocessableEntity)
+	refused := w.apiCourt.submit("clerk", decide, url.Values{"answer": {"confirm"}})
+	if text := string(refused.body); refused.status != http.StatusUnprocessableEntity || !strings.Contains(text, words.text("finding.keeping_same_person")) || !strings.Contains(text, `id="deletion"`) {
+		w.t.Errorf("a proposer who confirms is answered %d:\n%s", refused.status, text)
+	}
 	w.call("judge", "POST", decide, map[string]any{"confirm": true}, nil, http.StatusCreated)
 	if k := keeping(); !k.Deletion.Done() {
 		w.t.Errorf("deleted: %+v", k.Deletion)

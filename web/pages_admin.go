@@ -51,6 +51,13 @@ type roleGroup struct {
 	Accounts []identity.Account
 }
 
+// adminPage is who has which role, and what is wrong with where the court keeps things.
+type adminPage struct {
+	Groups          []roleGroup
+	DiskLow         bool
+	Looked, Missing int // of the docket's newest files
+}
+
 func (s *server) getAdmin(r *request) error { return s.showAdmin(r, http.StatusOK, nil) }
 
 func (s *server) showAdmin(r *request, status int, wrong []fieldError) error {
@@ -62,7 +69,8 @@ func (s *server) showAdmin(r *request, status int, wrong []fieldError) error {
 		}
 		groups = append(groups, roleGroup{role, list})
 	}
-	return r.render(status, "admin", "admin.title", groups, in("admin"), withErrors(wrong))
+	looked, missing := s.missingFiles()
+	return r.render(status, "admin", "admin.title", adminPage{groups, s.warning() != "", looked, missing}, in("admin"), withErrors(wrong))
 }
 
 func (s *server) postGrant(r *request) error {

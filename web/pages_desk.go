@@ -40,7 +40,7 @@ func (s *server) getHome(r *request) error {
 	if r.actor.Anonymous() {
 		return r.render(http.StatusOK, "landing", "landing.title", nil)
 	}
-	desk, err := s.Docket.Desk(r.Context(), r.actor)
+	desk, err := s.desk(r)
 	if err != nil {
 		return err
 	}
@@ -56,6 +56,17 @@ func (s *server) getHome(r *request) error {
 		data.Todo = append(data.Todo, todoItem{Todo: t, Link: todoLink(t), Soon: soon})
 	}
 	return r.render(http.StatusOK, "desk", "desk.title", data, in("desk"))
+}
+
+// desk is what needs the person: the docket's, and the explanations of recordings, which have no day, after it.
+func (s *server) desk(r *request) (docket.Desk, error) {
+	desk, err := s.Docket.Desk(r.Context(), r.actor)
+	if err != nil {
+		return desk, err
+	}
+	due, err := s.Service.ExplanationsDue(r.Context(), r.actor)
+	desk.Todo = append(desk.Todo, due...)
+	return desk, err
 }
 
 // todoLink is the page on which the thing is done.
@@ -81,6 +92,10 @@ func todoLink(t docket.Todo) string {
 				tail = "/transcript"
 			}
 			return "/hearings/" + t.Hearing.ID.String() + tail
+		}
+	case docket.TodoExplain, docket.TodoSupplement, docket.TodoApproveExplanation:
+		if t.Hearing != nil {
+			return "/hearings/" + t.Hearing.ID.String() + "/recording/explanation"
 		}
 	case docket.TodoJudge:
 		return base + "/judgment"

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/google/uuid"
@@ -21,7 +22,9 @@ type keepingPage struct {
 }
 
 // getKeeping shows until when a hearing's recordings are kept, who holds them, and their deletion.
-func (s *server) getKeeping(r *request) error {
+func (s *server) getKeeping(r *request) error { return s.showKeeping(r, http.StatusOK, nil) }
+
+func (s *server) showKeeping(r *request, status int, wrong []fieldError) error {
 	k, err := s.Docket.Keeping(r.Context(), r.hearing.ID)
 	if err != nil {
 		return err
@@ -38,7 +41,7 @@ func (s *server) getKeeping(r *request) error {
 		}
 		page.Case = &c
 	}
-	return r.render(http.StatusOK, "keeping", "keeping.title", page, in("cases"))
+	return r.render(status, "keeping", "keeping.title", page, in("cases"), withErrors(wrong))
 }
 
 func (r *request) keepingPath() string { return "/hearings/" + r.hearing.ID.String() + "/keeping" }
@@ -69,7 +72,16 @@ func (s *server) postDecideDeletion(r *request) error {
 		return errNotFound
 	}
 	confirm := r.PostFormValue("answer") == "confirm"
-	if err := s.Docket.DecideDeletion(r.Context(), r.actor, r.hearing.ID, id, confirm); err != nil {
+	err = s.Docket.DecideDeletion(r.Context(), r.actor, r.hearing.ID, id, confirm)
+	var invalid *docket.Invalid
+	switch {
+	case errors.As(err, &invalid): // as when somebody set a hold meanwhile
+		var wrong []fieldError
+		for _, f := range r.findingRows(invalid.Findings) {
+			wrong = append(wrong, fieldError{"", f.Text + r.t("punct.sep") + f.Fix})
+		}
+		return s.showKeeping(r, http.StatusUnprocessableEntity, wrong)
+	case err != nil:
 		return err
 	}
 	if confirm {

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -70,17 +71,36 @@ func (s *server) getReady(r *request) error {
 			return plain(r, http.StatusServiceUnavailable, "not ready\n")
 		}
 	}
-	if s.Warning != nil {
-		if w := s.Warning(); w != "" {
-			return plain(r, http.StatusOK, "ready\nwarning: "+w+"\n")
-		}
+	text := "ready\n"
+	if w := s.warning(); w != "" {
+		text += "warning: " + w + "\n"
 	}
-	return plain(r, http.StatusOK, "ready\n")
+	if looked, missing := s.missingFiles(); missing > 0 {
+		text += fmt.Sprintf("warning: the file store lacks %d of the newest %d files that the docket names: restore it from the backup\n", missing, looked)
+	}
+	return plain(r, http.StatusOK, text)
+}
+
+// warning is what is wrong with the disks; empty when nothing is.
+func (s *server) warning() string {
+	if s.Warning == nil {
+		return ""
+	}
+	return s.Warning()
+}
+
+// missingFiles is what the last look for the docket's files found.
+func (s *server) missingFiles() (looked, missing int) {
+	if s.MissingFiles == nil {
+		return 0, 0
+	}
+	return s.MissingFiles()
 }
 
 func (s *server) getMetrics(r *request) error {
 	r.written = true
-	s.metrics.ServeHTTP(r.w, r.Request)
+	r.w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	s.Metrics.WritePrometheus(r.w)
 	return nil
 }
 

@@ -100,7 +100,7 @@ func (u *uploads) create(hook handler.HookEvent) (handler.HTTPResponse, handler.
 	if err != nil || hook.Upload.SizeIsDeferred {
 		return none, same, refuse(http.StatusBadRequest, "metadata case and a length are required")
 	}
-	if u.s.Warning != nil && u.s.Warning() != "" {
+	if u.s.warning() != "" {
 		return none, same, refuse(http.StatusInsufficientStorage, "the court's disk is nearly full; try again later or ask the clerk")
 	}
 	view, err := u.s.Docket.View(hook.Context, r.actor, caseID)

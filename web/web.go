@@ -14,9 +14,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/VictoriaMetrics/metrics"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"yunting/docket"
 	"yunting/internal/blob"
@@ -49,8 +48,11 @@ type Config struct {
 	// Warning says what is wrong while the server still works, such as a disk that is nearly full; empty when
 	// nothing is. Nil warns of nothing.
 	Warning func() string
-	// Gatherer is what /metrics shows; prometheus.DefaultGatherer when nil.
-	Gatherer prometheus.Gatherer
+	// MissingFiles says how many of the docket's newest files the file store lacked when it was last looked at, and
+	// how many were looked for. It looks at nothing itself. Nil is none.
+	MissingFiles func() (looked, missing int)
+	// Metrics is what /metrics shows; nothing when nil.
+	Metrics *metrics.Set
 }
 
 // DemoInfo is what demo mode shows: people with one-click log-in, the mail
@@ -80,7 +82,6 @@ type server struct {
 	assets  map[string]string  // path under static → version
 	uploads *uploads
 	streams *streams // nil without media
-	metrics http.Handler
 	gzipped sync.Map // name under static → its gzip
 	probe   bool     // tests: answer 204 instead of calling the handler
 }
@@ -102,14 +103,14 @@ func newServer(c Config) (*server, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	if c.Gatherer == nil {
-		c.Gatherer = prometheus.DefaultGatherer
+	if c.Metrics == nil {
+		c.Metrics = metrics.NewSet()
 	}
 	public, err := url.Parse(strings.TrimSuffix(c.PublicURL, "/"))
 	if err != nil || public.Host == "" || (public.Scheme != "http" && public.Scheme != "https") {
 		return nil, fmt.Errorf("web: public URL %q must be http(s)://host", c.PublicURL)
 	}
-	s := &server{Config: c, public: public, metrics: promhttp.HandlerFor(c.Gatherer, promhttp.HandlerOpts{})}
+	s := &server{Config: c, public: public}
 	if err := built(static); err != nil {
 		return nil, err
 	}

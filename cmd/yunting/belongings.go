@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"yunting/internal/ledger"
 )
@@ -36,14 +37,35 @@ func (c *court) checkKeys(ctx context.Context, keys string) error {
 		"or name an empty database (--database-url)", strings.Join(missing, ", "), keys)
 }
 
-// checkFiles tells of files that the docket names and the file store lacks. The court works without them: they may
-// still be on their way back from a backup.
+// belongings is what the last look for the docket's newest files found. It is safe for concurrent use.
+type belongings struct{ looked, missing atomic.Int64 }
+
+// watchFiles looks for files that the docket names and the file store lacks, and tells /metrics what the last look found.
+// The court works without them: they may still be on their way back from a backup.
+func (c *court) watchFiles(ctx context.Context) {
+	c.metrics.NewGauge("yunting_missing_files", func() float64 { return float64(c.belongings.missing.Load()) })
+	c.checkFiles(ctx)
+}
+
+// checkFiles looks anew, and logs what is not as it was.
 func (c *court) checkFiles(ctx context.Context) {
 	looked, missing, err := c.docket.MissingFiles(ctx, filesLookedAt)
-	switch {
-	case err != nil:
+	if err != nil {
 		c.log.Error("the file store cannot be looked at", "error", err)
+		return
+	}
+	c.belongings.looked.Store(int64(looked))
+	switch before := c.belongings.missing.Swap(int64(missing)); {
+	case int64(missing) == before:
 	case missing > 0:
 		c.log.Error("the file store lacks files that the docket names: restore it from the backup (--blob-url)", "newest_looked_at", looked, "missing", missing)
+	default:
+		c.log.Info("the file store has the docket's newest files again", "newest_looked_at", looked)
 	}
+}
+
+// MissingFiles is how many of the newest files that the docket names the file store lacked at the last look, and how many
+// were looked for.
+func (b *belongings) MissingFiles() (looked, missing int) {
+	return int(b.looked.Load()), int(b.missing.Load())
 }

@@ -57,4 +57,9 @@ func TestEmptyDataDirectory(t *testing.T) {
 	if said := p.log.String(); !strings.Contains(said, "the file store lacks files that the docket names") {
 		t.Errorf("that files are missing is not said:\n%s", said)
 	}
+	for path, want := range map[string]string{"/readyz": "warning: the file store lacks", "/metrics": "\nyunting_missing_files 1"} {
+		if _, text, err := p.try("", "GET", path, nil); err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("%s: %v, not %q:\n%s", path, err, want, text)
+		}
+	}
 }

@@ -32,6 +32,7 @@ func TestBrowserPlayerKeepsAllTilesInStep(t *testing.T) {
 			fmt.Sprintf(`window.__player.time > %d && document.querySelectorAll('.player-tile:not([hidden])').length === 3 && [...document.querySelectorAll('.player-tile video')].every(e => !e.paused && !e.seeking) && %s < 100`, to+700, spread), 30*time.Second)
 	}
 
+	sleepShowsNothing(t, v)
 	inStepAtTwiceTheSpeed(t, v)
 	rangesAreAnswered(t, v)
 
@@ -69,6 +70,19 @@ func TestBrowserPlayerKeepsAllTilesInStep(t *testing.T) {
 	v.axe("player en dark on a phone")
 	v.size(1440, 900)
 	aloneByKeys(t, v)
+}
+
+// sleepShowsNothing has the page's clock jump by a minute, as after a sleep of the machine: nothing is skipped, and nothing is
+// told as watched that was not shown.
+func sleepShowsNothing(t *testing.T, v *visitor) {
+	t.Helper()
+	evaluate[bool](v, `(window.__player.seek(12000), true)`)
+	v.until("plays", fmt.Sprintf(`window.__player.time > 12300 && [...document.querySelectorAll('.player-tile:not([hidden]) video')].every(e => !e.paused && !e.seeking) && %s < 100`, spread), 30*time.Second)
+	evaluate[bool](v, `(() => { const real = performance.now.bind(performance); window.stoodAt = window.__player.time; window.woke = performance.now(); performance.now = () => real() + 60000; return true })()`)
+	v.until("plays on", `window.__player.time > window.stoodAt + 500 && performance.now() - window.woke > 61000 && [...document.querySelectorAll('.player-tile:not([hidden]) video')].every(e => !e.paused)`, 30*time.Second)
+	if ahead := evaluate[float64](v, `window.__player.time - window.stoodAt - (performance.now() - window.woke - 60000)`); ahead > 2000 {
+		t.Errorf("after the sleep the player stands %.0f ms further than it played", ahead)
+	}
 }
 
 // inStepAtTwiceTheSpeed seeks at 2× and measures for three seconds how far the tiles stand apart once they are in step.

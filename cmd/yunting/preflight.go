@@ -52,13 +52,19 @@ func (o *options) dataDirError(err error) error {
 	return fmt.Errorf("%s; or choose another with --data-dir: %w", cause, err)
 }
 
+// begins says that this start makes the private database, and with it a new court.
+func (o *options) begins() bool {
+	if o.DatabaseURL != "" {
+		return false
+	}
+	_, err := os.Stat(filepath.Join(o.DataDir, "postgres", "data"))
+	return errors.Is(err, os.ErrNotExist) // else it is there, or PostgreSQL's own user alone can tell
+}
+
 // roomForDatabase wants room for a private database that does not exist yet.
 func (o *options) roomForDatabase() error {
-	if o.DatabaseURL != "" {
+	if !o.begins() {
 		return nil
-	}
-	if _, err := os.Stat(filepath.Join(o.DataDir, "postgres", "data")); !errors.Is(err, os.ErrNotExist) {
-		return nil // it is there, or PostgreSQL's own user alone can tell
 	}
 	var disk syscall.Statfs_t
 	if err := syscall.Statfs(o.DataDir, &disk); err != nil {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -85,7 +86,7 @@ func TestPreflightOnASmallDisk(t *testing.T) {
 }
 
 // TestAStartThatIsCutShort: Ctrl-C while the database is made and kill -9 while the cases are played each leave what the
-// next start makes a whole court of.
+// next start makes a whole court of; and that court goes on in another directory, where its data were moved.
 func TestAStartThatIsCutShort(t *testing.T) {
 	p := newDemo(t, "127.0.0.1", "--no-participants")
 	ended := p.begin()
@@ -111,5 +112,20 @@ func TestAStartThatIsCutShort(t *testing.T) {
 	p.start()
 	if people := p.file().People; len(people) != 7 || strings.Contains(p.log.String(), "level=ERROR") {
 		t.Errorf("%d people after a start that was cut short\n%s", len(people), p.log)
+	}
+	p.stop()
+	hearing, old := p.file().Hearing, p.dir
+	p.dir += "-moved"
+	t.Cleanup(func() { os.RemoveAll(p.dir) })
+	if err := os.Rename(old, p.dir); err != nil {
+		t.Fatal(err)
+	}
+	p.args[slices.Index(p.args, old)] = p.dir
+	p.start()
+	if moved := p.file().Hearing; moved != hearing || strings.Contains(p.log.String(), "level=ERROR") {
+		t.Errorf("hearing %s is open in the moved directory, it was %s\n%s", moved, hearing, p.log)
+	}
+	if _, err := os.Stat(old); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the court wrote to where its data were: %v", err)
 	}
 }

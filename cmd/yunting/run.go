@@ -10,12 +10,13 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/VictoriaMetrics/metrics"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivertype"
@@ -50,7 +51,8 @@ type court struct {
 	sfu      *media.SFU
 	hub      *signaling.Hub
 	space    *diskspace.Guard
-	metrics  *prometheus.Registry
+	belongings
+	metrics  *metrics.Set
 	secure   *tls.Config     // of HTTPS and TURN over TLS; nil speaks plain HTTP
 	mailDir  string          // of the spool; empty when a real server sends
 	database <-chan struct{} // closed when the private PostgreSQL ended; nil with a server of one's own
@@ -98,10 +100,15 @@ func open(ctx context.Context, o options, log *slog.Logger) (_ *court, err error
 	if err := c.openTLS(); err != nil {
 		return nil, err
 	}
+	court, keys := docket.ProfileCN(), filepath.Join(o.DataDir, "keys")
+	signer := sync.OnceValues(func() (*sign.Signer, error) { return o.signer(filepath.Join(keys, "signing"), court.Name) })
+	if o.begins() { // making RSA keys takes a core that initdb leaves idle
+		go signer()
+		c.onStop("signing keys", 10*time.Second, func(context.Context) error { _, _ = signer(); return nil }) // a failure is told below
+	}
 	if err := c.openDatabase(ctx); err != nil {
 		return nil, err
 	}
-	keys := filepath.Join(o.DataDir, "keys")
 	if err := c.checkKeys(ctx, keys); err != nil {
 		return nil, err
 	}
@@ -137,11 +144,10 @@ func open(ctx context.Context, o options, log *slog.Logger) (_ *court, err error
 	if err != nil {
 		return nil, fmt.Errorf("jobs: %w", err)
 	}
-	court := docket.ProfileCN()
 	c.identity = identity.New(c.pool, identity.Options{Now: time.Now, Key: identityKey})
 	c.docket = docket.New(docket.Config{Pool: c.pool, Blobs: c.blobs, Jobs: inserter, Identity: c.identity, Now: time.Now, Court: court, Key: invitationKey})
-	c.checkFiles(ctx)
-	signer, err := o.signer(filepath.Join(keys, "signing"), court.Name)
+	c.watchFiles(ctx)
+	signs, err := signer()
 	if err != nil {
 		return nil, fmt.Errorf("signing keys: %w", err)
 	}
@@ -149,7 +155,7 @@ func open(ctx context.Context, o options, log *slog.Logger) (_ *court, err error
 	if err != nil {
 		return nil, err
 	}
-	c.service = service.New(service.Config{Pool: c.pool, Docket: c.docket, Blobs: c.blobs, Signer: signer, Mail: mailer, Jobs: inserter,
+	c.service = service.New(service.Config{Pool: c.pool, Docket: c.docket, Blobs: c.blobs, Signer: signs, Mail: mailer, Jobs: inserter,
 		Ledger: c.ledger, Identity: c.identity, Now: time.Now, PublicURL: o.PublicURL, Logger: log,
 		FilmDir: filepath.Join(o.DataDir, "films"), FilmTools: c.filmTools(ctx)})
 	if err := c.openHearings(ctx); err != nil {
@@ -237,7 +243,7 @@ func (c *court) openHearings(ctx context.Context) error {
 	}
 	c.hub, err = signaling.New(signaling.Config{Docket: c.docket, SFU: c.sfu, Blobs: c.blobs,
 		RecordingDir: filepath.Join(c.options.DataDir, "recordings"), Origins: []string{c.options.PublicURL},
-		Name: c.accountName, Ways: ways, Now: time.Now, Logger: c.log, Registry: c.metrics})
+		Name: c.accountName, Ways: ways, Now: time.Now, Logger: c.log, Metrics: c.metrics})
 	if err != nil {
 		return fmt.Errorf("hearing rooms: %w", err)
 	}
@@ -255,7 +261,7 @@ func (c *court) watchSpace() (err error) {
 		others = append(others, c.options.BlobURL)
 	}
 	c.space, err = diskspace.Open(diskspace.Options{Dir: c.options.DataDir, Others: others, Reserve: c.options.ReserveMiB << 20,
-		Changed: func(s diskspace.State) { c.hub.SetLowSpace(s != diskspace.Enough) }, Logger: c.log, Registry: c.metrics})
+		Changed: func(s diskspace.State) { c.hub.SetLowSpace(s != diskspace.Enough) }, Logger: c.log, Metrics: c.metrics})
 	if err != nil {
 		return fmt.Errorf("disk space: %w", err)
 	}
@@ -287,14 +293,21 @@ func putBack(ctx context.Context, _ *rivertype.JobRow, work func(context.Context
 	return err
 }
 
+// collectEvery is how often what nobody owns is collected, and the docket's newest files are looked for.
+const collectEvery = 6 * time.Hour
+
 // startJobs starts the client that works the queues. A job whose worker died is taken up again within about a minute, not River's hour.
 func (c *court) startJobs(ctx context.Context) error {
 	workers := river.NewWorkers()
 	c.service.Workers(workers)
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, _ *river.Job[web.CollectArgs]) error {
+		c.checkFiles(ctx)
+		if err := web.CollectDrafts(ctx, c.webConfig(nil)); err != nil {
+			return err
+		}
 		return web.CollectUploads(ctx, c.webConfig(nil))
 	}))
-	collect := river.NewPeriodicJob(river.PeriodicInterval(6*time.Hour), func() (river.JobArgs, *river.InsertOpts) { return web.CollectArgs{}, nil },
+	collect := river.NewPeriodicJob(river.PeriodicInterval(collectEvery), func() (river.JobArgs, *river.InsertOpts) { return web.CollectArgs{}, nil },
 		&river.PeriodicJobOpts{RunOnStart: true})
 	client, err := river.NewClient(riverpgxv5.New(c.pool), &river.Config{
 		Logger: c.log, Workers: workers, Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 4}, service.FilmQueue: {MaxWorkers: 1}},
@@ -337,5 +350,5 @@ func (c *court) ready(ctx context.Context) error {
 func (c *court) webConfig(demo *web.DemoInfo) web.Config {
 	return web.Config{Pool: c.pool, Docket: c.docket, Service: c.service, Identity: c.identity, Hub: c.hub, SFU: c.sfu, Ledger: c.ledger,
 		Blobs: c.blobs, PublicURL: c.options.PublicURL, Demo: demo, DataDir: c.options.DataDir, Now: time.Now, Logger: c.log,
-		Ready: c.ready, Warning: c.space.Warning, Gatherer: c.metrics}
+		Ready: c.ready, Warning: c.space.Warning, MissingFiles: c.MissingFiles, Metrics: c.metrics}
 }

@@ -10,8 +10,7 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/VictoriaMetrics/metrics"
 
 	"yunting/internal/postgres"
 	"yunting/web"
@@ -110,8 +109,11 @@ func (o *options) mediaListen() []netip.Addr {
 	return nil
 }
 
-func newMetrics() *prometheus.Registry {
-	r := prometheus.NewRegistry()
-	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return r
+// newMetrics makes what /metrics shows: of Go and the process here; each module adds its own.
+func newMetrics() *metrics.Set {
+	metrics.ExposeMetadata(true) // the types
+	set := metrics.NewSet()
+	set.RegisterMetricsWriter(metrics.WriteProcessMetrics)
+	set.RegisterMetricsWriter(metrics.WriteFDMetrics)
+	return set
 }

@@ -14,7 +14,7 @@ const deletionReason = "保管期限届满，档案鉴定后销毁。"
 // parties read who decided and why, at the file's address too; the export of what is left still verifies and says what is
 // proven and what is gone.
 func (s *story) erase() {
-	s.passYears(31)
+	s.p.passYears(s.hearing, 31)
 	c, j, p := s.clerk, s.judge, s.plaintiff
 	path := s.hearing + "/keeping"
 	file := evaluate[string](p, fmt.Sprintf(`fetch(%s).then(r => r.json()).then(m => Object.values(m.files)[0])`, quote(s.hearing+"/recording/manifest.json")))
@@ -55,16 +55,17 @@ func (s *story) erase() {
 	}
 }
 
-// passYears moves the hearing back, as if so many years had gone by.
-func (s *story) passYears(years int) {
-	rows, end, err := s.p.query(context.Background(), `UPDATE hearings SET opened_at = opened_at - make_interval(years => $2), closed_at = closed_at - make_interval(years => $2) WHERE id = $1`,
-		strings.TrimPrefix(s.hearing, "/hearings/"), years)
+// passYears moves the hearing at that address back, as if so many years had gone by.
+func (p *process) passYears(hearing string, years int) {
+	p.t.Helper()
+	rows, end, err := p.query(context.Background(), `UPDATE hearings SET opened_at = opened_at - make_interval(years => $2), closed_at = closed_at - make_interval(years => $2) WHERE id = $1`,
+		strings.TrimPrefix(hearing, "/hearings/"), years)
 	if err != nil {
-		s.t.Fatal(err)
+		p.t.Fatal(err)
 	}
 	defer end()
 	rows.Close()
 	if rows.Err() != nil {
-		s.t.Fatal(rows.Err())
+		p.t.Fatal(rows.Err())
 	}
 }

@@ -69,8 +69,15 @@ func (s *story) signIntegrity() {
 
 const integrityObjection = "第二段声音不清。"
 
-// enterOn goes with the Tab key to an element and presses Enter there.
+// enterOn goes to the control by the tabulator alone and presses Enter.
 func (v *visitor) enterOn(element string) {
+	v.t.Helper()
+	v.tabTo(element)
+	v.do("Enter", chromedp.KeyEvent("\r"))
+}
+
+// tabTo goes to the control by the tabulator alone; the focus is to be seen there.
+func (v *visitor) tabTo(element string) {
 	v.t.Helper()
 	v.until("the control "+element, `!!`+element, 20*time.Second)
 	evaluate[any](v, `document.activeElement?.blur()`)
@@ -80,7 +87,6 @@ func (v *visitor) enterOn(element string) {
 			if !evaluate[bool](v, `document.activeElement.matches(':focus-visible') && getComputedStyle(document.activeElement).outlineStyle !== 'none'`) {
 				v.t.Errorf("%s: no visible focus on %s", v.name, element)
 			}
-			v.do("Enter", chromedp.KeyEvent("\r"))
 			return
 		}
 	}

@@ -87,7 +87,7 @@ func (o *options) relayPorts() (first, last int, err error) {
 // mediaConfig is where media listens. Without a TCP port of its own, TCP is a help that may be missing.
 func (c *court) mediaConfig() media.Config {
 	o := c.options
-	cfg := media.Config{Port: o.MediaPort, TCPPort: o.MediaTCP, Listen: o.mediaListen(), PublicIPs: o.MediaAddress, Voices: o.Voices, Logger: c.log, Registerer: c.metrics}
+	cfg := media.Config{Port: o.MediaPort, TCPPort: o.MediaTCP, Listen: o.mediaListen(), PublicIPs: o.MediaAddress, Voices: o.Voices, Logger: c.log, Metrics: c.metrics}
 	switch o.MediaTCP {
 	case 0:
 		cfg.TCPPort, cfg.TCPOptional = o.MediaPort, true
@@ -114,7 +114,7 @@ func (c *court) openWays() (*relay.Ways, error) {
 	}
 	ways.Embedded, err = relay.New(relay.Config{Listen: o.mediaListen(), Port: o.TURNPort, TLSPort: o.TURNTLSPort, TLS: c.relayTLS(), MinPort: first, MaxPort: last,
 		Addresses: c.relayAddresses, Peers: c.sfu.Sockets, PublicPeers: o.TURNPeers == "public", Realm: public.Hostname(),
-		Logs: media.PionLog(c.log), Registerer: c.metrics})
+		Logs: media.PionLog(c.log), Metrics: c.metrics})
 	if err != nil {
 		return nil, fmt.Errorf("TURN server: %w", err)
 	}

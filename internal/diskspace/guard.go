@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
+	"github.com/VictoriaMetrics/metrics"
 )
 
 // State is how much room there is.
@@ -38,12 +38,12 @@ const (
 
 // Options says what is watched.
 type Options struct {
-	Dir      string   // of the record; the reserve lies in it
-	Others   []string // directories that are written to as well, perhaps on other disks
-	Reserve  int64    // bytes of the reserve; less than as much again free is Low
-	Changed  func(State)
-	Logger   *slog.Logger
-	Registry prometheus.Registerer // nil: no metrics
+	Dir     string   // of the record; the reserve lies in it
+	Others  []string // directories that are written to as well, perhaps on other disks
+	Reserve int64    // bytes of the reserve; less than as much again free is Low
+	Changed func(State)
+	Logger  *slog.Logger
+	Metrics *metrics.Set // nil: no metrics
 }
 
 // Guard watches the disks. Its methods are safe for concurrent use.
@@ -64,18 +64,9 @@ func Open(o Options) (*Guard, error) {
 		return nil, fmt.Errorf("diskspace: a reserve of %d bytes", o.Reserve)
 	}
 	g := &Guard{o: o, path: filepath.Join(o.Dir, reserveFile), quit: make(chan struct{}), done: make(chan struct{})}
-	if o.Registry != nil {
-		for name, gauge := range map[string]struct {
-			help  string
-			value func() float64
-		}{
-			"yunting_disk_free_bytes": {"Free space of the fullest disk that the court writes to.", func() float64 { return float64(g.Free()) }},
-			"yunting_disk_state":      {"0 enough, 1 low: nothing is recorded, 2 the reserve is in use, 3 the reserve is nearly used up.", func() float64 { return float64(g.State()) }},
-		} {
-			if err := o.Registry.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: gauge.help}, gauge.value)); err != nil {
-				return nil, fmt.Errorf("diskspace: %w", err)
-			}
-		}
+	if o.Metrics != nil {
+		o.Metrics.NewGauge("yunting_disk_free_bytes", func() float64 { return float64(g.Free()) })
+		o.Metrics.NewGauge("yunting_disk_state", func() float64 { return float64(g.State()) })
 	}
 	return g, g.look()
 }

@@ -43,6 +43,9 @@ func (g generator) AllocatePacketConn(c turn.AllocateListenerConfig) (net.Packet
 		if port < s.cfg.MinPort || port > s.cfg.MaxPort {
 			return nil, nil, fmt.Errorf("relay: port %d is outside the range", port)
 		}
+		if c.UserID == "" && !s.freeBySix(port) {
+			continue
+		}
 		socket, err := net.ListenPacket(c.Network, netip.AddrPortFrom(bind, uint16(port)).String())
 		if err != nil {
 			continue // taken: try another
@@ -60,6 +63,17 @@ func (g generator) AllocatePacketConn(c turn.AllocateListenerConfig) (net.Packet
 		return conn, &net.UDPAddr{IP: announced.AsSlice(), Port: port}, nil
 	}
 	return nil, nil, errors.New("relay: no free port in the range")
+}
+
+// freeBySix tells whether a port can be had by IPv6 too, if the relay has an address there: pion looks for the even port of
+// EVEN-PORT (RFC 8656 section 18.7) by IPv4 alone and for nobody, and then opens it for the family that was asked for.
+func (s *Server) freeBySix(port int) bool {
+	_, bind, ok := s.relayAddress(true)
+	if !ok {
+		return true
+	}
+	socket, err := net.ListenPacket("udp6", netip.AddrPortFrom(bind, uint16(port)).String())
+	return err == nil && socket.Close() == nil
 }
 
 // AllocateListener refuses TCP allocations.
@@ -96,7 +110,7 @@ func (c *relayConn) WriteTo(p []byte, addr net.Addr) (int, error) {
 		c.server.metrics.throttled.Inc()
 		return len(p), nil
 	}
-	c.server.metrics.bytes.Add(float64(len(p)))
+	c.server.metrics.bytes.Add(len(p))
 	return c.PacketConn.WriteTo(p, net.UDPAddrFromAddrPort(peer))
 }
 
@@ -118,7 +132,7 @@ func (c *relayConn) ReadFrom(p []byte) (int, net.Addr, error) {
 			c.server.metrics.throttled.Inc()
 			continue
 		}
-		c.server.metrics.bytes.Add(float64(n))
+		c.server.metrics.bytes.Add(n)
 		return n, addr, nil
 	}
 }

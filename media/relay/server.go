@@ -12,10 +12,10 @@ import (
 	"sync"
 	"time"
 
+	vm "github.com/VictoriaMetrics/metrics"
 	"github.com/pion/logging"
 	"github.com/pion/stun/v4"
 	"github.com/pion/turn/v5"
-	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/time/rate"
 )
 
@@ -51,7 +51,7 @@ type Config struct {
 	Realm          string
 	Now            func() time.Time
 	Logs           logging.LoggerFactory
-	Registerer     prometheus.Registerer
+	Metrics        *vm.Set // nil keeps the metrics private
 }
 
 // Server is the TURN server. Its methods are safe for concurrent use.
@@ -74,30 +74,21 @@ type ticket struct {
 }
 
 type relayMetrics struct {
-	allocations                          prometheus.Gauge
-	refused, throttled, bytes, overQuota prometheus.Counter
+	allocations                          *vm.Gauge
+	refused, throttled, bytes, overQuota *vm.Counter
 }
 
-func newRelayMetrics(r prometheus.Registerer) (relayMetrics, error) {
-	counter := func(name, help string) prometheus.Counter {
-		return prometheus.NewCounter(prometheus.CounterOpts{Name: "yunting_turn_" + name, Help: help})
+func newRelayMetrics(set *vm.Set) relayMetrics {
+	if set == nil {
+		set = vm.NewSet()
 	}
-	m := relayMetrics{
-		allocations: prometheus.NewGauge(prometheus.GaugeOpts{Name: "yunting_turn_allocations", Help: "TURN allocations that stand."}),
-		refused:     counter("refused_packets_total", "Packets to or from peers that the relay may not reach."),
-		throttled:   counter("throttled_packets_total", "Packets over an allocation's bandwidth."),
-		bytes:       counter("relayed_bytes_total", "Bytes relayed, both ways."),
-		overQuota:   counter("over_quota_total", "Allocations refused by quota."),
+	return relayMetrics{
+		allocations: set.NewGauge("yunting_turn_allocations", nil),
+		refused:     set.NewCounter("yunting_turn_refused_packets_total"),
+		throttled:   set.NewCounter("yunting_turn_throttled_packets_total"),
+		bytes:       set.NewCounter("yunting_turn_relayed_bytes_total"),
+		overQuota:   set.NewCounter("yunting_turn_over_quota_total"),
 	}
-	if r == nil {
-		return m, nil
-	}
-	for _, c := range []prometheus.Collector{m.allocations, m.refused, m.throttled, m.bytes, m.overQuota} {
-		if err := r.Register(c); err != nil {
-			return m, fmt.Errorf("relay: metrics: %w", err)
-		}
-	}
-	return m, nil
 }
 
 // New binds the ports and starts to serve.
@@ -108,12 +99,9 @@ func New(cfg Config) (*Server, error) {
 	if cfg.BytesPerSecond == 0 {
 		cfg.BytesPerSecond = defaultBytesPerSecond
 	}
-	s := &Server{cfg: cfg, secret: make([]byte, 32), tickets: map[string]*ticket{}, byIP: map[netip.Addr]int{}}
+	s := &Server{cfg: cfg, secret: make([]byte, 32), metrics: newRelayMetrics(cfg.Metrics), tickets: map[string]*ticket{}, byIP: map[netip.Addr]int{}}
 	_, _ = rand.Read(s.secret) // never fails since Go 1.24
 	var err error
-	if s.metrics, err = newRelayMetrics(cfg.Registerer); err != nil {
-		return nil, err
-	}
 	config := turn.ServerConfig{Realm: cfg.Realm, AuthHandler: s.authenticate, QuotaHandler: s.withinQuota, LoggerFactory: cfg.Logs,
 		EventHandler: turn.EventHandler{OnAllocationCreated: s.allocated, OnAllocationDeleted: s.deleted}}
 	if err := s.listen(&config); err != nil {

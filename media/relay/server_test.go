@@ -227,6 +227,32 @@ func TestCoturnClientIsRefused(t *testing.T) {
 	}
 }
 
+// TestEvenPortIsFreeByIPv6 looks for an even port as pion does, while another has the only one by IPv6.
+func TestEvenPortIsFreeByIPv6(t *testing.T) {
+	s := startWith(t, Config{Addresses: func() []netip.Addr { return []netip.Addr{loopback, netip.IPv6Loopback()} }}, echo(t))
+	taken, err := net.ListenPacket("udp6", "[::]:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := taken.LocalAddr().(*net.UDPAddr).Port
+	s.cfg.MinPort, s.cfg.MaxPort = port, port
+	look := turn.AllocateListenerConfig{Network: "udp4"}
+	if found, addr, err := (generator{s}).AllocatePacketConn(look); err == nil {
+		found.Close()
+		t.Errorf("%v is given, which an IPv6 client could not have", addr)
+	}
+	if err := taken.Close(); err != nil {
+		t.Fatal(err)
+	}
+	found, _, err := generator{s}.AllocatePacketConn(look)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := found.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // refusal is what coturn's client says of a peer that it may not reach.
 var refusal = regexp.MustCompile(`(channel bind:|create permission) error 4\d\d`)
 

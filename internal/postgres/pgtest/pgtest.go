@@ -152,8 +152,25 @@ func connect(ctx context.Context) (*pgx.Conn, error) {
 }
 
 // clusterDir is one directory a user, since a cluster belongs to one.
-func clusterDir() string {
-	return filepath.Join(os.TempDir(), fmt.Sprintf("yunting-pgtest-%d", os.Geteuid()))
+var clusterDir = sync.OnceValue(func() string {
+	return filepath.Join(memoryOr(os.TempDir()), fmt.Sprintf("yunting-pgtest-%d", os.Geteuid()))
+})
+
+// memory is where Linux has a file system in memory, and memoryNeeded how large one must be to hold the cluster: the whole
+// suite takes 104 MiB of it, but PostgreSQL may let its log grow to max_wal_size, 2 GB, before it recycles any.
+const (
+	memory       = "/dev/shm"
+	memoryNeeded = 4 << 30
+)
+
+// memoryOr is memory where the machine has enough of it, otherwise dir, so that the tests' statements do not wait for a disk
+// that builds and recordings write to. All test binaries must agree: it asks for the size, which stays, not for what is free.
+func memoryOr(dir string) string {
+	var fs syscall.Statfs_t
+	if syscall.Statfs(memory, &fs) != nil || fs.Blocks*uint64(fs.Bsize) < memoryNeeded {
+		return dir
+	}
+	return memory
 }
 
 var (

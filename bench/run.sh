@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs the benchmarks of media's leaves and the load of bench/sfu, and writes
-# bench/RESULTS.md. RUNS and WINDOW set how long it takes (default 3 and 8s).
+# bench/RESULTS.md. RUNS and WINDOW set how long it takes (default 3 and 5s).
 set -eu
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)
@@ -9,4 +9,4 @@ go test -run '^$' -bench . -benchmem -benchtime "${BENCHTIME:-0.3s}" ./media ./m
 go build -o "$work/sfu" ./bench/sfu
 commit=$(git rev-parse --short HEAD 2>/dev/null || echo unknown)
 test -z "$(git status --porcelain -- media bench/sfu 2>/dev/null)" || commit="$commit with local changes"
-"$work/sfu" suite --runs "${RUNS:-3}" --duration "${WINDOW:-8s}" --benchmarks "$work/leaves.txt" --commit "$commit"
+"$work/sfu" suite --runs "${RUNS:-3}" --duration "${WINDOW:-5s}" --benchmarks "$work/leaves.txt" --commit "$commit"

@@ -27,6 +27,7 @@ const (
 type load struct {
 	scenario     scenario
 	target       *target
+	entry        entry
 	certificates []webrtc.Certificate // one for all: making hundreds costs seconds
 	late         latencies
 	measuring    atomic.Bool
@@ -37,7 +38,7 @@ type load struct {
 	random     *mathrand.Rand
 }
 
-func newLoad(s scenario, t *target) (*load, error) {
+func newLoad(s scenario, t *target, e entry) (*load, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -46,7 +47,7 @@ func newLoad(s scenario, t *target) (*load, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &load{scenario: s, target: t, certificates: []webrtc.Certificate{*c}, random: mathrand.New(mathrand.NewPCG(1, 2))}, nil
+	return &load{scenario: s, target: t, entry: e, certificates: []webrtc.Certificate{*c}, random: mathrand.New(mathrand.NewPCG(1, 2))}, nil
 }
 
 // lose decides about one packet; the sequence is the same in every run.
@@ -68,9 +69,9 @@ func (l *load) start(ctx context.Context, room string) error {
 	}
 	err := inParallel(s.Rooms*s.Publishers, func(i int) error {
 		return l.join(ctx, func(ctx context.Context) error {
-			p, err := l.publish(ctx, rooms[i%s.Rooms], fmt.Sprintf("bench-%d", i/s.Rooms))
+			p, err := l.publish(ctx, rooms[i%s.Rooms], i/s.Rooms)
 			if err != nil {
-				p.close(l.target)
+				p.close()
 				return err
 			}
 			l.mu.Lock()
@@ -86,9 +87,9 @@ func (l *load) start(ctx context.Context, room string) error {
 	audio, video := s.streams()
 	return inParallel(s.Rooms*s.watchers(), func(i int) error {
 		return l.join(ctx, func(ctx context.Context) error {
-			r, err := l.watch(ctx, rooms[i%s.Rooms], audio, video)
+			r, err := l.watch(ctx, rooms[i%s.Rooms], i/s.Rooms, audio, video)
 			if err != nil {
-				r.close(l.target)
+				r.close()
 				return err
 			}
 			l.mu.Lock()
@@ -178,10 +179,10 @@ func (l *load) close() {
 	publishers, receivers := l.publishers, l.receivers
 	l.mu.Unlock()
 	for _, r := range receivers {
-		r.close(l.target)
+		r.close()
 	}
 	for _, p := range publishers {
-		p.close(l.target)
+		p.close()
 	}
 }
 

@@ -238,13 +238,13 @@ func (m *microphone) frame(passed time.Duration) error {
 type publisher struct {
 	pc      *webrtc.PeerConnection
 	socket  *socket
-	session string
+	leave   func()
 	cameras []*camera
 	mic     *microphone
 }
 
-// publish connects a publisher of stream in room.
-func (l *load) publish(ctx context.Context, room, stream string) (*publisher, error) {
+// publish connects publisher n of room.
+func (l *load) publish(ctx context.Context, room string, n int) (*publisher, error) {
 	p := &publisher{}
 	api, s, err := publishAPI()
 	if err != nil {
@@ -255,10 +255,10 @@ func (l *load) publish(ctx context.Context, room, stream string) (*publisher, er
 		return nil, errors.Join(err, s.Close())
 	}
 	up := states(p.pc)
-	if err := p.addTracks(l.scenario, stream); err != nil {
+	if err := p.addTracks(l.scenario, fmt.Sprintf("bench-%d", n)); err != nil {
 		return p, err
 	}
-	if p.session, err = l.target.open(ctx, p.pc, fmt.Sprintf("/whip/%s/%s", room, stream)); err != nil {
+	if p.leave, err = l.entry.publish(ctx, p.pc, room, n); err != nil {
 		return p, fmt.Errorf("publish: %w", err)
 	}
 	for _, tr := range p.pc.GetTransceivers() {
@@ -339,11 +339,13 @@ func (p *publisher) add(t webrtc.TrackLocal) error {
 	return nil
 }
 
-func (p *publisher) close(t *target) {
+func (p *publisher) close() {
 	if p == nil || p.pc == nil {
 		return
 	}
-	t.hangUp(p.session)
+	if p.leave != nil {
+		p.leave()
+	}
 	_ = p.pc.Close()
 	_ = p.socket.Close()
 }

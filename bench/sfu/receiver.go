@@ -22,13 +22,13 @@ const reportEvery = time.Second // receiver reports
 
 // receiver is one person that watches everything of a room.
 type receiver struct {
-	pc      *webrtc.PeerConnection
-	socket  *socket
-	session string
-	media   atomic.Uint64 // packets that were decrypted
-	late    *latencies
-	record  *atomic.Bool // within the measuring window
-	done    sync.WaitGroup
+	pc     *webrtc.PeerConnection
+	socket *socket
+	leave  func()
+	media  atomic.Uint64 // packets that were decrypted
+	late   *latencies
+	record *atomic.Bool // within the measuring window
+	done   sync.WaitGroup
 }
 
 // receiveAPI makes a connection that is as cheap as it can be; with loss it
@@ -56,8 +56,8 @@ func receiveAPI(s *socket, repair bool) (*webrtc.API, error) {
 	return webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(reg), webrtc.WithSettingEngine(se)), nil
 }
 
-// watch connects a receiver of audio and video sections of a room.
-func (l *load) watch(ctx context.Context, room string, audio, video int) (*receiver, error) {
+// watch connects receiver n of audio and video sections of a room.
+func (l *load) watch(ctx context.Context, room string, n, audio, video int) (*receiver, error) {
 	r := &receiver{late: &l.late, record: &l.measuring}
 	sample := l.scenario.Sample
 	var lose func() bool
@@ -80,20 +80,8 @@ func (l *load) watch(ctx context.Context, room string, audio, video int) (*recei
 		r.done.Go(func() { r.read(t) })
 		r.done.Go(func() { drain(rtpReceiver) })
 	})
-	for i := range audio + video {
-		kind := webrtc.RTPCodecTypeAudio
-		if i >= audio {
-			kind = webrtc.RTPCodecTypeVideo
-		}
-		if _, err := r.pc.AddTransceiverFromKind(kind, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
-			return r, err
-		}
-	}
-	if r.session, err = l.target.open(ctx, r.pc, "/whep/"+room); err != nil {
+	if r.leave, err = l.entry.watch(ctx, r.pc, room, n, audio, video); err != nil {
 		return r, fmt.Errorf("watch: %w", err)
-	}
-	if n := sending(r.pc.RemoteDescription().SDP); n < audio+video {
-		return r, fmt.Errorf("watch: %d of %d sections: %w", n, audio+video, errNotReady)
 	}
 	return r, connected(ctx, up)
 }
@@ -140,11 +128,13 @@ func (r *receiver) report() {
 	_ = r.pc.WriteRTCP([]rtcp.Packet{rr}) // a closing connection may refuse it
 }
 
-func (r *receiver) close(t *target) {
+func (r *receiver) close() {
 	if r == nil || r.pc == nil {
 		return
 	}
-	t.hangUp(r.session)
+	if r.leave != nil {
+		r.leave()
+	}
 	_ = r.pc.Close()
 	_ = r.socket.Close()
 	r.done.Wait()

@@ -63,6 +63,9 @@ func (c *runCommand) measure(ctx context.Context) (figures, error) {
 		if c.Recorded {
 			return figures{}, errors.New("a demo court records by itself: --recorded goes without --demo")
 		}
+		if c.socket() {
+			return figures{}, errors.New("a demo court's people have their own seats: --by socket goes without --demo")
+		}
 		if c.Rooms > 1 {
 			return figures{}, errors.New("a demo court has one hearing: --rooms must be 1")
 		}
@@ -74,13 +77,28 @@ func (c *runCommand) measure(ctx context.Context) (figures, error) {
 		defer stop()
 		t.url, pid = a.URL, a.PID
 	}
-	l, err := newLoad(c.scenario, t)
+	var way entry = t
+	var h *hearing
+	if c.socket() {
+		var err error
+		if h, err = openHearing(ctx, t.url, c.scenario); err != nil {
+			return figures{}, err
+		}
+		defer h.clerk.leave()
+		way = h
+	}
+	l, err := newLoad(c.scenario, t, way)
 	if err != nil {
 		return figures{}, err
 	}
 	defer l.close()
 	if err := l.start(ctx, room); err != nil {
 		return figures{}, err
+	}
+	if h != nil && c.Recorded {
+		if err := h.open(ctx); err != nil {
+			return figures{}, err
+		}
 	}
 	return c.window(ctx, l, pid)
 }
@@ -109,7 +127,7 @@ func startServer(ctx context.Context, core int, s scenario) (a announcement, sto
 	if err != nil {
 		return a, nil, err
 	}
-	cmd := exec.CommandContext(ctx, self, "serve", "--core", strconv.Itoa(core), "--voices", strconv.Itoa(s.Voices), fmt.Sprintf("--record=%t", s.Recorded))
+	cmd := exec.CommandContext(ctx, self, "serve", "--core="+strconv.Itoa(core), "--voices", strconv.Itoa(s.Voices), fmt.Sprintf("--record=%t", s.Recorded && !s.socket()), fmt.Sprintf("--hearing=%t", s.socket()))
 	cmd.Stderr = os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 5 * time.Second

@@ -18,6 +18,7 @@ type scenario struct {
 	Voices     int           `default:"5" help:"Microphones that the server forwards in a room, when there are more."`
 	Simulcast  bool          `help:"Cameras send three layers (all, a third and a ninth of the frames)."`
 	Recorded   bool          `help:"The server records the room onto its disk meanwhile, as a court does."`
+	By         string        `default:"streams" enum:"streams,socket" help:"How people come in: by WHIP and WHEP (streams), or into a hearing by its room's socket (socket)."`
 	Loss       float64       `help:"Share of the packets that the receivers lose on the way in, 0 to 1; they ask for them again."`
 	Sample     int           `default:"16" help:"Receivers decrypt one packet in this many (all of them with --loss)."`
 	Duration   time.Duration `default:"10s" help:"Measuring window."`
@@ -53,6 +54,12 @@ func (s scenario) watchers() int {
 	return s.Receivers
 }
 
+// seats is how many connections a hearing's room takes; one is the clerk's.
+const seats = 200
+
+// socket tells whether people come in by the hearing room's socket.
+func (s scenario) socket() bool { return s.By == "socket" }
+
 // frameInterval is the time between a camera's frames at its bitrate.
 func (s scenario) frameInterval() time.Duration {
 	return time.Duration(framePackets*packetBytes*8) * time.Second / time.Duration(s.Kbps*1000)
@@ -65,6 +72,8 @@ func (s scenario) check() error {
 		return fmt.Errorf("nothing to forward")
 	case s.Recorded && s.Rooms > 1:
 		return fmt.Errorf("one room is recorded: --rooms must be 1")
+	case s.socket() && (s.Rooms > 1 || s.Publishers+s.watchers() >= seats):
+		return fmt.Errorf("by the room's socket there is one hearing of at most %d people: --rooms must be 1", seats)
 	case s.Loss < 0 || s.Loss >= 1:
 		return fmt.Errorf("loss %g is not in [0, 1)", s.Loss)
 	case s.Duration < time.Second:
@@ -89,6 +98,9 @@ func (s scenario) name() string {
 	}
 	if s.Recorded {
 		kind += ", recorded"
+	}
+	if s.socket() {
+		kind += ", by the room's socket"
 	}
 	if s.Loss > 0 {
 		kind += fmt.Sprintf(", %g %% loss", s.Loss*100)

@@ -23,11 +23,12 @@ import (
 )
 
 type serveCommand struct {
-	Listen string `default:"127.0.0.1:0" help:"HTTP address."`
-	Voices int    `default:"5" help:"Microphones that are forwarded in a room."`
-	Core   int    `default:"-1" help:"Core to run on; -1 leaves it to the system."`
-	Record bool   `help:"Record the room that is measured into a temporary directory."`
-	Debug  bool   `help:"Log to standard error."`
+	Listen  string `default:"127.0.0.1:0" help:"HTTP address."`
+	Voices  int    `default:"5" help:"Microphones that are forwarded in a room."`
+	Core    int    `default:"-1" help:"Core to run on; -1 leaves it to the system."`
+	Hearing bool   `help:"Hold a hearing, with a database of its own, whose room's socket is at /socket."`
+	Record  bool   `help:"Record the room that is measured into a temporary directory."`
+	Debug   bool   `help:"Log to standard error."`
 }
 
 // benchRoom is the room of our own server that is loaded when there is one.
@@ -42,10 +43,13 @@ type announcement struct {
 // Run serves until ctx ends. Anyone may publish and watch anything: it is for
 // measuring on loopback, nothing else.
 func (c *serveCommand) Run(ctx context.Context) error {
+	if c.Record && c.Hearing {
+		return errors.New("a hearing records by itself once the judge opens it: --record goes without --hearing")
+	}
 	if err := pin(c.Core); err != nil {
 		return err
 	}
-	cfg := media.Config{Voices: c.Voices, Listen: []netip.Addr{netip.MustParseAddr("127.0.0.1")}}
+	cfg := media.Config{Voices: c.Voices, Listen: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, Logger: slog.New(slog.DiscardHandler)}
 	if c.Debug {
 		cfg.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
@@ -59,8 +63,17 @@ func (c *serveCommand) Run(ctx context.Context) error {
 			return errors.Join(err, sfu.Close())
 		}
 	}
-	err = c.listen(ctx, sfu)
-	return errors.Join(err, sfu.Close(), end())
+	mux := routes(sfu)
+	if c.Hearing {
+		held, err := openCourt(ctx, sfu, cfg.Logger)
+		if err != nil {
+			return errors.Join(err, sfu.Close())
+		}
+		mux.Handle("/socket", held)
+		end = held.close
+	}
+	err = c.listen(ctx, mux)
+	return errors.Join(err, end(), sfu.Close())
 }
 
 // startRecording records a room as a court does: from the engine to the disk. end
@@ -84,12 +97,12 @@ func startRecording(room *media.Room) (end func() error, err error) {
 }
 
 // listen serves HTTP until ctx ends.
-func (c *serveCommand) listen(ctx context.Context, sfu *media.SFU) error {
+func (c *serveCommand) listen(ctx context.Context, h http.Handler) error {
 	l, err := net.Listen("tcp", c.Listen)
 	if err != nil {
 		return err
 	}
-	server := &http.Server{Handler: routes(sfu), ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
 	if err := json.NewEncoder(os.Stdout).Encode(announcement{"http://" + l.Addr().String(), os.Getpid()}); err != nil {
@@ -103,7 +116,7 @@ func (c *serveCommand) listen(ctx context.Context, sfu *media.SFU) error {
 	return errors.Join(err, server.Close())
 }
 
-func routes(sfu *media.SFU) http.Handler {
+func routes(sfu *media.SFU) *http.ServeMux {
 	var watchers atomic.Int64
 	auth := func(_ *http.Request, _, stream string, publish bool) (media.Grant, error) {
 		if publish {

@@ -26,22 +26,66 @@ type target struct {
 // errNotReady says that the room has less to watch than was asked for.
 var errNotReady = errors.New("not everything is published yet")
 
-// open offers pc at path and returns the session's URL.
-func (t *target) open(ctx context.Context, pc *webrtc.PeerConnection, path string) (string, error) {
-	offer, err := pc.CreateOffer(nil)
+// entry is a way in: by WHIP and WHEP (target) or by the room's socket (hearing).
+// leave ends what was opened; it is nil when nothing was.
+type entry interface {
+	// publish negotiates pc, of publisher n of a room.
+	publish(ctx context.Context, pc *webrtc.PeerConnection, room string, n int) (leave func(), err error)
+	// watch negotiates pc, of receiver n of a room, for so many streams.
+	watch(ctx context.Context, pc *webrtc.PeerConnection, room string, n, audio, video int) (leave func(), err error)
+}
+
+func (t *target) publish(ctx context.Context, pc *webrtc.PeerConnection, room string, n int) (leave func(), err error) {
+	session, err := t.open(ctx, pc, fmt.Sprintf("/whip/%s/bench-%d", room, n))
+	return func() { t.hangUp(session) }, err
+}
+
+func (t *target) watch(ctx context.Context, pc *webrtc.PeerConnection, room string, _, audio, video int) (leave func(), err error) {
+	for i := range audio + video {
+		kind := webrtc.RTPCodecTypeAudio
+		if i >= audio {
+			kind = webrtc.RTPCodecTypeVideo
+		}
+		if _, err := pc.AddTransceiverFromKind(kind, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
+			return nil, err
+		}
+	}
+	session, err := t.open(ctx, pc, "/whep/"+room)
+	leave = func() { t.hangUp(session) }
+	if err != nil {
+		return leave, err
+	}
+	if n := sending(pc.RemoteDescription().SDP); n < audio+video {
+		return leave, fmt.Errorf("%d of %d sections: %w", n, audio+video, errNotReady)
+	}
+	return leave, nil
+}
+
+// gather makes a description, sets it and returns it with all candidates.
+func gather(ctx context.Context, pc *webrtc.PeerConnection, describe func() (webrtc.SessionDescription, error)) (string, error) {
+	d, err := describe()
 	if err != nil {
 		return "", err
 	}
 	gathered := webrtc.GatheringCompletePromise(pc)
-	if err := pc.SetLocalDescription(offer); err != nil {
+	if err := pc.SetLocalDescription(d); err != nil {
 		return "", err
 	}
 	select {
 	case <-gathered:
+		return pc.LocalDescription().SDP, nil
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
-	req, err := t.request(ctx, http.MethodPost, t.url+path, pc.LocalDescription().SDP)
+}
+
+// open offers pc at path and returns the session's URL.
+func (t *target) open(ctx context.Context, pc *webrtc.PeerConnection, path string) (string, error) {
+	offer, err := gather(ctx, pc, func() (webrtc.SessionDescription, error) { return pc.CreateOffer(nil) })
+	if err != nil {
+		return "", err
+	}
+	req, err := t.request(ctx, http.MethodPost, t.url+path, offer)
 	if err != nil {
 		return "", err
 	}

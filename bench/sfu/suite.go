@@ -19,8 +19,8 @@ import (
 type suiteCommand struct {
 	Out        string        `default:"bench/RESULTS.md" help:"Table to write."`
 	Benchmarks string        `help:"Output of go test -bench to take into the table." placeholder:"FILE"`
-	Runs       int           `default:"3" help:"Runs of each scenario with a goal; the table holds their medians. The others run once."`
-	Duration   time.Duration `default:"8s" help:"Measuring window of each run."`
+	Runs       int           `default:"3" help:"Runs of each scenario with a goal, and of those with and without recording; the tables hold their medians. The others run once."`
+	Duration   time.Duration `default:"5s" help:"Measuring window of each run."`
 	ServerCore int           `default:"0" help:"Core of the server."`
 	ClientCore int           `default:"1" help:"Core of publishers and receivers."`
 	Only       []string      `help:"Only these rows of the table, by name." placeholder:"NAME"`
@@ -32,8 +32,11 @@ type row struct {
 	name   string
 	goal   string
 	args   []string
+	record bool // measured with recording too, in turn
 	result []figures
 	failed error
+
+	recorded []figures // as many as result
 }
 
 func rows() []*row {
@@ -43,9 +46,11 @@ func rows() []*row {
 	meeting := func(name string, args ...string) *row {
 		return &row{name: name, args: append([]string{"--meeting"}, args...)}
 	}
+	recorded := func(r *row) *row { r.record = true; return r }
 	return []*row{
-		camera("4", "20", "≤ 6"), camera("4", "40", "≤ 5"), camera("4", "80", "≤ 4.5"), camera("1", "300", "≤ 5"),
-		{name: "4 × 40, recorded", goal: "≤ 10 % over 4 × 40", args: []string{"--recorded", "--receivers", "40"}},
+		recorded(camera("4", "20", "≤ 6")), recorded(camera("4", "40", "≤ 5")), camera("4", "80", "≤ 4.5"), camera("1", "300", "≤ 5"),
+		recorded(camera("2", "2", "")),
+		{name: "4 × 40, by the room's socket", args: []string{"--by", "socket", "--receivers", "40"}},
 		{name: "4 × 40 with microphones", args: []string{"--audio", "--receivers", "40"}},
 		{name: "4 × 20, three layers", args: []string{"--simulcast", "--receivers", "20"}},
 		{name: "4 × 20, 5 % loss", args: []string{"--loss", "0.05", "--receivers", "20"}},
@@ -67,18 +72,14 @@ func (c *suiteCommand) Run(ctx context.Context) error {
 		all = slices.DeleteFunc(all, func(r *row) bool { return !slices.Contains(c.Only, r.name) })
 	}
 	for _, r := range all {
-		for range c.runs(r) {
-			f, err := c.one(ctx, self, r)
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			if err != nil {
-				r.failed = err
-				fmt.Fprintf(os.Stderr, "%s: %v\n", r.name, err)
+		for i := range c.runs(r) {
+			if r.failed = c.run(ctx, self, r, i); r.failed != nil {
+				fmt.Fprintf(os.Stderr, "%s: %v\n", r.name, r.failed)
 				break
 			}
-			r.result = append(r.result, f)
-			f.print(os.Stdout)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 	}
 	text, err := c.table(all)
@@ -88,19 +89,41 @@ func (c *suiteCommand) Run(ctx context.Context) error {
 	return os.WriteFile(c.Out, text, 0o644)
 }
 
+// run measures a row once more; with and without recording, one after the
+// other and each first every other time, where it is to be compared.
+func (c *suiteCommand) run(ctx context.Context, self string, r *row, i int) error {
+	ways := []bool{false}
+	if r.record {
+		ways = []bool{i%2 == 1, i%2 == 0}
+	}
+	for _, recorded := range ways {
+		args, to := r.args, &r.result
+		if recorded {
+			args, to = append(slices.Clone(r.args), "--recorded"), &r.recorded
+		}
+		f, err := c.one(ctx, self, args)
+		if err != nil {
+			return err
+		}
+		*to = append(*to, f)
+		f.print(os.Stdout)
+	}
+	return nil
+}
+
 // runs is how often a row is measured: what has a goal is worth the time.
 func (c *suiteCommand) runs(r *row) int {
-	if r.goal == "" {
+	if r.goal == "" && !r.record {
 		return 1
 	}
 	return c.Runs
 }
 
-func (c *suiteCommand) one(ctx context.Context, self string, r *row) (f figures, err error) {
+func (c *suiteCommand) one(ctx context.Context, self string, scenario []string) (f figures, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.Duration+3*time.Minute)
 	defer cancel()
-	args := append([]string{"run", "--json", "--duration", c.Duration.String(),
-		"--server-core", fmt.Sprint(c.ServerCore), "--client-core", fmt.Sprint(c.ClientCore)}, r.args...)
+	args := append([]string{"run", "--json", "--duration", c.Duration.String(), "--warmup", "2s",
+		"--server-core=" + fmt.Sprint(c.ServerCore), "--client-core=" + fmt.Sprint(c.ClientCore)}, scenario...)
 	cmd := exec.CommandContext(ctx, self, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 20 * time.Second
@@ -126,10 +149,10 @@ func median[T cmp.Ordered](f []figures, of func(figures) T) T {
 func (c *suiteCommand) table(all []*row) ([]byte, error) {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# Results\n\nWritten by `make bench`; what is measured, and how, stands in README.md. Commit %s, %s, %s.\n", c.Commit, time.Now().UTC().Format("2006-01-02 15:04 UTC"), machine())
-	fmt.Fprintf(&b, "Medians of %d windows of %s where there is a goal, one window elsewhere; one core for the server, one for all publishers and receivers.\n", c.Runs, c.Duration)
+	fmt.Fprintf(&b, "Medians of %d windows of %s where there is a goal or a comparison, one window elsewhere; one core for the server, one for all publishers and receivers.\n", c.Runs, c.Duration)
 	var busy []figures
 	for _, r := range all {
-		busy = append(busy, r.result...)
+		busy = append(append(busy, r.result...), r.recorded...)
 	}
 	if len(busy) > 0 {
 		other := median(busy, func(f figures) float64 { return f.OtherCPU })
@@ -143,6 +166,7 @@ func (c *suiteCommand) table(all []*row) ([]byte, error) {
 	for _, r := range all {
 		c.line(&b, r)
 	}
+	recording(&b, all)
 	b.WriteString(peers)
 	if c.Benchmarks != "" {
 		text, err := os.ReadFile(c.Benchmarks)
@@ -175,6 +199,26 @@ func (c *suiteCommand) line(b *bytes.Buffer, r *row) {
 	fmt.Fprintf(b, "| %s | **%.1f** (%.1f–%.1f) | %s | %.1f/%.1f | %s | %.0f | %.3f |\n", r.name, median(r.result, cpu), low, high, r.goal,
 		ms(median(r.result, func(f figures) time.Duration { return f.P50 })), ms(median(r.result, func(f figures) time.Duration { return f.P99 })),
 		lost, median(r.result, func(f figures) float64 { return f.ResidentMiB }), median(r.result, func(f figures) float64 { return f.Allocations }))
+}
+
+// recording compares what was measured with and without recording, pair by pair.
+func recording(b *bytes.Buffer, all []*row) {
+	b.WriteString("\n## Recording\n\nThe same rooms without and with recording in turn; the quotient is of each pair. Goal: ≤ 1.10.\n")
+	b.WriteString("\n| scenario | server CPU µs a forwarded packet | recorded | quotient |\n|---|---|---|---|\n")
+	cpu := func(f figures) float64 { return f.CPUMicros }
+	for _, r := range all {
+		pairs := min(len(r.result), len(r.recorded))
+		if pairs == 0 {
+			continue
+		}
+		quotients := make([]float64, pairs)
+		for i := range quotients {
+			quotients[i] = cpu(r.recorded[i]) / cpu(r.result[i])
+		}
+		slices.Sort(quotients)
+		fmt.Fprintf(b, "| %s | %.1f | %.1f | **%.2f** (%.2f–%.2f) |\n", r.name, median(r.result, cpu), median(r.recorded, cpu),
+			quotients[pairs/2], quotients[0], quotients[pairs-1])
+	}
 }
 
 func byCPU(a, b figures) int { return cmp.Compare(a.CPUMicros, b.CPUMicros) }

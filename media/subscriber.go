@@ -230,12 +230,15 @@ func (u *subscriber) onState(s webrtc.PeerConnectionState) {
 func (u *subscriber) settleLocked() {
 	sealer, err := u.keys.sealer()
 	u.keys = nil
+	e, p, t := &egress{sealer: sealer}, u.peer.sfu.port, u.transportLocked().ICETransport()
+	t.OnSelectedCandidatePairChange(func(pair *webrtc.ICECandidatePair) {
+		e.way.Store(p.way(t, pair))
+		u.peer.down.estimator.Moved(time.Now())
+	})
 	if err != nil {
 		u.peer.sfu.log.Debug("media: pion protects RTP", "why", err)
 		return
 	}
-	e, p, t := &egress{sealer: sealer}, u.peer.sfu.port, u.transportLocked().ICETransport()
-	t.OnSelectedCandidatePairChange(func(pair *webrtc.ICECandidatePair) { e.way.Store(p.way(t, pair)) })
 	pair, err := t.GetSelectedCandidatePair()
 	w := p.way(t, pair)
 	if err != nil || w == nil {

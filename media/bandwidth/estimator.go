@@ -27,6 +27,7 @@ const (
 type Estimator struct {
 	history history
 	target  atomic.Int64
+	start   float64 // what a way is taken to bear of which nothing is known
 	min     float64
 	max     float64
 
@@ -47,6 +48,7 @@ type Estimator struct {
 	silenced  int64  // last decrease for silence
 	sentAt    uint32 // packets sent at the last feedback
 	late      int64  // what was sent until then says nothing of the way's delay
+	moved     int64  // what was sent until then went another way
 	reportAt  int64
 	reported  uint64
 }
@@ -59,13 +61,36 @@ func New(o Options, now time.Time) *Estimator {
 		}
 		return float64(d)
 	}
-	e := &Estimator{min: or(o.MinBps, 30_000), max: or(o.MaxBps, 50_000_000), rtt: defaultRTT, cap: math.Inf(1)}
+	e := &Estimator{start: or(o.StartBps, 1_500_000), min: or(o.MinBps, 30_000), max: or(o.MaxBps, 50_000_000)}
 	e.history.start = now.Add(-time.Second) // so that no instant is zero
-	e.detector.reset()
-	e.loss.init()
-	e.delay.bps = or(o.StartBps, 1_500_000)
-	e.settle()
+	e.begin(e.start)
 	return e
+}
+
+// begin forgets the way and takes it to bear so much.
+func (e *Estimator) begin(bps float64) {
+	e.queue, e.acked, e.prober, e.rtt, e.cap = queue{}, meter{}, prober{}, defaultRTT, math.Inf(1)
+	e.detector.reset()
+	e.loss = lossy{}
+	e.loss.init()
+	e.delay = aimd{bps: bps}
+	e.settle()
+}
+
+// Moved tells that packets go another way from now on, as when ICE nominates another pair: what was learned of the old
+// way, and what is yet reported of it, says nothing of the new one.
+func (e *Estimator) Moved(now time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.moved = e.history.micros(now)
+	if e.heard != 0 {
+		e.heard, e.sentAt = e.moved, e.history.next.Load()
+	}
+	if e.reportAt != 0 { // nothing is held back before there is loss
+		e.begin(e.max)
+		return
+	}
+	e.begin(e.start)
 }
 
 // Sent counts a packet of so many bytes and returns the transport-wide
@@ -169,6 +194,9 @@ func (e *Estimator) packet(s *status, now int64) (received, lost int) {
 	probing := e.prober.holds(s.seq)
 	if s.at == notReceived {
 		e.fates.set(s.seq, fateLost)
+		if sent <= e.moved {
+			return 0, 0
+		}
 		if probing {
 			e.prober.lost++
 			return 0, 0
@@ -176,6 +204,9 @@ func (e *Estimator) packet(s *status, now int64) (received, lost int) {
 		return 0, 1
 	}
 	e.fates.set(s.seq, fateArrived)
+	if sent <= e.moved {
+		return 0, 0
+	}
 	at := e.reference + s.at
 	e.acked.add(at, size)
 	if probing { // an overshoot of our own making is not the link's fall

@@ -155,6 +155,35 @@ func TestSilenceLowersTheTarget(t *testing.T) {
 	}
 }
 
+// TestMoved: a way that died says nothing of the next one, which is tried afresh; nor does what is reported of it late.
+func TestMoved(t *testing.T) {
+	l := newLink(t, Options{})
+	l.run(5 * time.Second)
+	l.feedLoss = 1
+	l.run(8 * time.Second)
+	dead := l.e.TargetBps()
+	sent := l.e.history.next.Load()
+	l.feedLoss = 0
+	l.e.Moved(l.now())
+	if fresh := l.e.TargetBps(); fresh != 1_500_000 || dead > fresh/4 {
+		t.Errorf("after the move the target is %d, %d before", fresh, dead)
+	}
+	lost := make([]status, 100)
+	for i := range lost {
+		lost[i] = status{seq: uint16(sent) - 99 + uint16(i), at: notReceived}
+	}
+	if err := l.e.Feedback(encode(lost, 0), l.now()); err != nil {
+		t.Fatal(err)
+	}
+	if got := l.e.loss.received + l.e.loss.lost; got != 0 {
+		t.Errorf("%d packets of the old way were counted", got)
+	}
+	l.run(5 * time.Second)
+	if after := l.mean(14 * time.Second); after < 1_500_000 {
+		t.Errorf("the new way carries 3 Mbps, the target is %.0f", after)
+	}
+}
+
 func TestReportsAndRemb(t *testing.T) {
 	now := time.Unix(1_700_000_000, 0)
 	e := New(Options{StartBps: 1_000_000}, now)

@@ -2,6 +2,7 @@ package docket
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -86,4 +87,30 @@ func (d *Docket) lapse(ctx context.Context, tx pgx.Tx, id uuid.UUID, before time
 	}
 	_, err = d.AppendEntry(ctx, tx, EntryInput{Case: id, Actor: identity.System, Kind: EntryDraftLapsed, Data: map[string]any{"days": d.court.DraftDays, "items": len(items)}})
 	return err == nil, err
+}
+
+// Lapse is what stands in the record of a draft that was cleared after its
+// period.
+type Lapse struct {
+	At   time.Time
+	Days int // that nobody had changed it for, which was the court's period
+}
+
+// Lapse tells who began a draft that it lapsed. To everybody else, and of every
+// other case, it is ErrNotFound. Nobody is the filer any more: it is the draft's
+// first entry that says who began it.
+func (d *Docket) Lapse(ctx context.Context, actor identity.Actor, caseID uuid.UUID) (Lapse, error) {
+	var lapse Lapse
+	err := d.pool.QueryRow(ctx, `SELECT l.at, (convert_from(l.payload, 'UTF8')::jsonb #>> '{data,days}')::int
+		FROM entries b JOIN entries l ON l.case_id = b.case_id AND l.kind = $3
+		WHERE b.case_id = $1 AND b.seq = 1 AND b.kind = $4 AND convert_from(b.payload, 'UTF8')::jsonb #>> '{actor,id}' = $2::text`,
+		caseID, actor.Account.String(), EntryDraftLapsed, EntryCreated).Scan(&lapse.At, &lapse.Days)
+	if errors.Is(err, pgx.ErrNoRows) || actor.Anonymous() {
+		return Lapse{}, fmt.Errorf("docket: lapse of draft %s: %w", caseID, ErrNotFound)
+	}
+	if err != nil {
+		return Lapse{}, fmt.Errorf("docket: lapse of a draft: %w", err)
+	}
+	lapse.At = lapse.At.UTC()
+	return lapse, nil
 }

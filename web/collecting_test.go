@@ -174,9 +174,6 @@ func TestLapsedDraftsAreCollected(t *testing.T) {
 	apiCheck(t, CollectDrafts(t.Context(), c.server.Config))
 	apiCheck(t, c.collect(0))
 	apiCheck(t, CollectDrafts(t.Context(), c.server.Config))
-	if reply := c.send("plaintiff", "GET", casePath(made.ID, "/edit"), nil); reply.status != http.StatusNotFound && reply.status != http.StatusForbidden {
-		t.Errorf("the lapsed draft: %d", reply.status)
-	}
 	for hash, kept := range map[blob.Hash]bool{shared.Blob.Hash: true, own.Hash: false, hashOf([]byte("uploaded")): false} {
 		if _, err := c.server.Blobs.Stat(t.Context(), hash); (err == nil) != kept {
 			t.Errorf("%s kept %v: %v", hash, kept, err)
@@ -191,6 +188,57 @@ func TestLapsedDraftsAreCollected(t *testing.T) {
 		t.Errorf("%d files left of uploads, %v", len(left), err)
 	}
 	c.page("plaintiff", casePath(other.ID, "/edit"), http.StatusOK)
+}
+
+// TestOwnersAreToldThatTheirDraftLapsed: who began a draft and comes back after it was cleared is told when and why, in their
+// language, on every address of the draft and also when they send what they wrote meanwhile. Everybody else is refused as before,
+// and so is its owner in another's draft.
+func TestOwnersAreToldThatTheirDraftLapsed(t *testing.T) {
+	c := newAPICourt(t)
+	c.enrol()
+	made, item := c.draftCase()
+	_, err := c.server.Pool.Exec(t.Context(), `UPDATE cases SET updated_at = updated_at - interval '92 days' WHERE id = $1`, made.ID)
+	apiCheck(t, err)
+	if reply := c.send("stranger", "GET", casePath(made.ID, ""), nil); reply.status != http.StatusForbidden {
+		t.Errorf("another's draft: %d", reply.status)
+	}
+	other, _ := c.draftCase()
+	apiCheck(t, CollectDrafts(t.Context(), c.server.Config))
+	lapse, err := c.server.Docket.Lapse(t.Context(), c.actor("plaintiff"), made.ID)
+	apiCheck(t, err)
+	for lang, want := range map[string]string{langZH: "90 天内也没有再修改，已于 " + instantText(lapse.At, c.server.Docket.Court().Zone, langZH) + " 清除",
+		langEN: "not changed for 90 days, so it was cleared on " + instantText(lapse.At, c.server.Docket.Court().Zone, langEN)} {
+		for _, path := range []string{casePath(made.ID, ""), casePath(made.ID, "/edit"), casePath(made.ID, "/evidence"), apiPrefix + casePath(made.ID, ""), apiPrefix + casePath(made.ID, "/findings")} {
+			reply := c.send("plaintiff", "GET", path, nil, "Accept-Language", lang)
+			if text := string(reply.body); reply.status != http.StatusGone || !strings.Contains(text, want) || strings.HasPrefix(path, apiPrefix) != strings.Contains(text, problemPrefix+"draft_lapsed") {
+				t.Errorf("%s in %s: %d\n%s", path, lang, reply.status, text)
+			}
+		}
+	}
+	if reply := c.submit("plaintiff", casePath(made.ID, "/edit"), url.Values{"facts": {"写了一半的事实"}}); reply.status != http.StatusGone || !strings.Contains(string(reply.body), "清除") {
+		t.Errorf("sending what was written: %d", reply.status)
+	}
+	for _, who := range []string{"stranger", "defendant", "reviewer", "judge", "clerk", "admin"} {
+		for _, path := range []string{casePath(made.ID, ""), apiPrefix + casePath(made.ID, "")} {
+			if reply := c.send(who, "GET", path, nil); reply.status != http.StatusForbidden || strings.Contains(string(reply.body), "清除") {
+				t.Errorf("%s: %s: %d", who, path, reply.status)
+			}
+		}
+	}
+	if reply := c.send("", "GET", apiPrefix+casePath(made.ID, ""), nil); reply.status != http.StatusUnauthorized {
+		t.Errorf("nobody: %d", reply.status)
+	}
+	if reply := c.send("plaintiff", "GET", "/evidence/"+item.ID.String(), nil); reply.status != http.StatusNotFound {
+		t.Errorf("its item: %d", reply.status)
+	}
+	for _, one := range []uuid.UUID{uuid.New(), other.ID} {
+		if _, err := c.server.Docket.Lapse(t.Context(), c.actor("plaintiff"), one); !errors.Is(err, docket.ErrNotFound) {
+			t.Errorf("of a case that did not lapse: %v", err)
+		}
+	}
+	if _, err := c.server.Docket.Lapse(t.Context(), identity.Actor{}, made.ID); !errors.Is(err, docket.ErrNotFound) {
+		t.Errorf("to nobody: %v", err)
+	}
 }
 
 // errBytes: a file that something names is not what it was.

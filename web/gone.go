@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -42,4 +43,34 @@ func (r *request) deletedText(e *deletedError) string {
 	when := instantText(e.DecidedAt, r.s.Docket.Court().Zone, r.lang)
 	return r.t("recordings.deleted", "when", when, "name", e.DecidedName, "proposer", e.Proposer) +
 		" " + r.t("recordings.deleted.text") + " " + e.tombstone()
+}
+
+// lapsedError: a draft that was cleared after its period. Who began it is told
+// when and why; to everybody else it is as forbidden as it always was.
+type lapsedError struct{ docket.Lapse }
+
+func (e *lapsedError) Error() string {
+	return fmt.Sprintf("web: the draft was not changed for %d days and was cleared", e.Days)
+}
+
+// unlessLapsed is errForbidden, or a *lapsedError for who began the case of the
+// request as a draft that was cleared since.
+func (r *request) unlessLapsed() error {
+	if r.route.about != aboutCase {
+		return errForbidden
+	}
+	lapse, err := r.s.Docket.Lapse(r.Context(), r.actor, r.caseID)
+	switch {
+	case err == nil:
+		return &lapsedError{lapse}
+	case errors.Is(err, docket.ErrNotFound):
+		return errForbidden
+	}
+	return err
+}
+
+// lapsedText says of a draft when and why it was cleared, and what is left.
+func (r *request) lapsedText(e *lapsedError) string {
+	when := instantText(e.At, r.s.Docket.Court().Zone, r.lang)
+	return r.t("draft.lapsed", "when", when, "n", e.Days) + " " + r.t("problem.draft_lapsed.help")
 }

@@ -181,7 +181,7 @@ func (s *server) guard(r *request) error {
 	if r.actor.Anonymous() {
 		return errSignIn
 	}
-	return errForbidden
+	return r.unlessLapsed()
 }
 
 // ownDelivery keeps a delivery to its recipient, the case's clerk and judge,

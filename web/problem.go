@@ -44,9 +44,12 @@ func problemOf(err error) problem {
 	var unexplained *service.Unexplained
 	var fields identity.FieldErrors
 	var deleted *deletedError
+	var lapsed *lapsedError
 	switch {
 	case errors.As(err, &deleted):
 		return problem{http.StatusGone, "deleted"}
+	case errors.As(err, &lapsed):
+		return problem{http.StatusGone, "draft_lapsed"}
 	case errors.As(err, &tooLarge):
 		return problem{http.StatusRequestEntityTooLarge, "too_large"}
 	case errors.As(err, &invalid), errors.As(err, &incomplete), errors.As(err, &unexplained), errors.As(err, &fields):
@@ -138,6 +141,7 @@ func (s *server) fail(r *request, err error) {
 	}
 	data := problemPage{Code: p.Code, Status: p.Status, Typed: typed(r), Back: r.back, Findings: r.findingTexts(err)}
 	errors.As(err, &data.Deleted)
+	errors.As(err, &data.Lapsed)
 	if rerr := r.render(p.Status, "problem", "problem."+p.Code, data); rerr != nil {
 		s.Logger.ErrorContext(r.Context(), "error page failed", "error", rerr)
 		http.Error(r.w, fmt.Sprintf("%d %s", p.Status, http.StatusText(p.Status)), p.Status)
@@ -151,6 +155,7 @@ type problemPage struct {
 	Back     string
 	Findings []problemFinding
 	Deleted  *deletedError // of recordings that were deleted by decision
+	Lapsed   *lapsedError  // of a draft that was cleared after its period
 }
 
 type typedField struct{ Name, Value string }
@@ -194,6 +199,10 @@ func (s *server) writeProblem(r *request, p problem, err error) {
 	var deleted *deletedError
 	if errors.As(err, &deleted) {
 		body.Detail = r.deletedText(deleted)
+	}
+	var lapsed *lapsedError
+	if errors.As(err, &lapsed) {
+		body.Detail = r.lapsedText(lapsed)
 	}
 	h := r.w.Header()
 	h.Set("Content-Type", "application/problem+json")

@@ -65,7 +65,7 @@ func (d *Docket) LapseDrafts(ctx context.Context, giveUp func(tx pgx.Tx, draft u
 
 func (d *Docket) lapse(ctx context.Context, tx pgx.Tx, id uuid.UUID, before time.Time, giveUp func(tx pgx.Tx, draft uuid.UUID, before time.Time, items []Evidence) (bool, error)) (bool, error) {
 	c, err := d.lockCase(ctx, tx, id)
-	if err != nil || c.Stage != StageDraft || !c.UpdatedAt.Before(before) { // somebody went on with it
+	if err != nil || c.Stage != StageDraft || c.Filer == uuid.Nil || !c.UpdatedAt.Before(before) { // somebody went on with it, or it has lapsed
 		return false, err
 	}
 	items, err := readEvidence(ctx, tx, `WHERE case_id = $1 ORDER BY number`, id)
@@ -75,7 +75,7 @@ func (d *Docket) lapse(ctx context.Context, tx pgx.Tx, id uuid.UUID, before time
 	if keep, err := giveUp(tx, id, before, items); err != nil || keep {
 		return false, err
 	}
-	for _, table := range []string{"evidence", "online_consents", "service_consents", "claims", "parties"} {
+	for _, table := range []string{"draft_notices", "evidence", "online_consents", "service_consents", "claims", "parties"} {
 		if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE case_id = $1`, id); err != nil {
 			return false, err
 		}

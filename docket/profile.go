@@ -33,6 +33,10 @@ type Profile struct {
 	// DraftDays is how long a complaint that was never filed is kept after its last
 	// change. 0 is for ever.
 	DraftDays int
+
+	// DraftNoticeDays is how many days before the last its filer is told that a
+	// draft will be cleared. 0, or no fewer than DraftDays: nobody is told.
+	DraftNoticeDays int
 }
 
 // ProfileCN is the demo court under the law of the People's Republic of China.
@@ -46,7 +50,7 @@ func ProfileCN() Profile {
 	return Profile{
 		Code: "京0491", Name: "北京云庭法院", NameEN: "Beijing Yunting Court", TypeCode: "民初",
 		Zone: zone, Calendar: deadline.CN(), Version: "cn-2026.1",
-		NoticeDays: 3, InvitationDays: 15, RecordingYears: 30, UploadDays: 30, DraftDays: 90,
+		NoticeDays: 3, InvitationDays: 15, RecordingYears: 30, UploadDays: 30, DraftDays: 90, DraftNoticeDays: 7,
 	}
 }
 

@@ -56,6 +56,9 @@ func (s *Service) Workers(w *river.Workers) {
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, job *river.Job[docket.InvitationArgs]) error {
 		return s.invitation(ctx, job.Args.Invitation)
 	}))
+	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, job *river.Job[docket.DraftNoticeArgs]) error {
+		return s.draftNotice(ctx, job.Args)
+	}))
 	river.AddWorker(w, river.WorkFunc(func(ctx context.Context, job *river.Job[MailArgs]) error {
 		return s.mailDelivery(ctx, job.Args.Delivery, job.Attempt >= job.MaxAttempts)
 	}))

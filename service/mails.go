@@ -58,3 +58,14 @@ func (s *Service) invitationMail(ctx context.Context, c docket.Case, inv docket.
 		Subject: fmt.Sprintf("【%s】%s %s", s.court.Name, d.Title, c.Number), Text: text, Date: s.now(),
 		Attachments: []mail.Attachment{a}}, nil
 }
+
+// draftNoticeMail says that a draft will be cleared soon. It names neither a party nor what the draft says.
+func (s *Service) draftNoticeMail(n docket.DraftNotice, address string) mail.Message {
+	text := fmt.Sprintf("您好：\n\n您在%s填写的一份起诉状草稿尚未提交，保留到%s（含当日）。届时仍未提交也没有修改的，草稿及所附文件将被清除。\n\n"+
+		"继续填写：%s\n修改草稿后，保留期限重新计算。本邮件是提醒，不是电子送达。\n\n"+
+		"A complaint that you began and have not submitted is kept up to and including %s. Unless you submit or change it by then, it is cleared with its files. "+
+		"Any change begins the period anew. This mail is a reminder and no service.\n\n%s  %s\n",
+		s.court.Name, dateText(n.KeptUntil), s.publicURL+"/cases/"+n.Case.String()+"/edit", n.KeptUntil, s.court.Name, s.court.NameEN)
+	return mail.Message{ID: "draft-" + n.KeptUntil.String() + "-" + s.messageID(n.Case), To: address, Date: n.At, Text: text,
+		Subject: fmt.Sprintf("【%s】起诉状草稿即将清除 Your draft will be cleared", s.court.Name)}
+}

@@ -12,6 +12,7 @@ import (
 
 	"yunting/docket"
 	"yunting/internal/identity"
+	"yunting/service/mail"
 	"yunting/service/pdf"
 )
 
@@ -152,6 +153,32 @@ func (s *Service) invitation(ctx context.Context, id uuid.UUID) error {
 		return err
 	}
 	return s.mail.Send(ctx, m)
+}
+
+// draftNotice mails to who writes a draft that it will be cleared soon, unless they went on with it meanwhile or have no
+// address. It is a reminder and no service. A run that is repeated sends the same Message-ID again.
+func (s *Service) draftNotice(ctx context.Context, args docket.DraftNoticeArgs) error {
+	n, filer, err := s.docket.DraftNotice(ctx, args.Case, args.KeptUntil)
+	if errors.Is(err, docket.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("service: notice of a draft: %w", err)
+	}
+	person, err := s.identity.Person(ctx, filer)
+	if err != nil {
+		return fmt.Errorf("service: notice of a draft: %w", err)
+	}
+	if person.Email == "" {
+		return nil
+	}
+	err = s.mail.Send(ctx, s.draftNoticeMail(n, person.Email))
+	var rejected *mail.Rejected
+	if errors.As(err, &rejected) {
+		s.log.WarnContext(ctx, "a notice of a draft was refused for good; its filer reads it in the mailbox", "case", n.Case)
+		return nil
+	}
+	return err
 }
 
 // proof makes the 电子送达凭证 of a delivery that took effect.

@@ -309,6 +309,7 @@ func (s *server) apiAccountRoutes(a *api) []route {
 		operation(a, route{method: "GET", pattern: "/me", action: identity.ActAccount}, "me", "Who the token belongs to", s.apiMe),
 		operation(a, route{method: "GET", pattern: "/desk", action: identity.ActAccount}, "desk", "What needs me, and my cases", s.apiDesk),
 		operation(a, route{method: "GET", pattern: "/mailbox", action: identity.ActAccount}, "mailbox", "What was served on me", s.apiMailbox),
+		operation(a, route{method: "GET", pattern: "/notices", action: identity.ActAccount}, "notices", "Which of my drafts will be cleared soon", s.apiNotices),
 		operation(a, route{method: "POST", pattern: "/links", action: identity.ActLink}, "link", "Join a case with an invitation's code", s.apiLink),
 		silent(a, route{method: "POST", pattern: "/admin/roles", action: identity.ActAdminister}, "grant", "Give an account a role", s.apiGrant),
 	}

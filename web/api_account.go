@@ -94,6 +94,10 @@ func (s *server) apiMailbox(r *request, _ *none) (*body[[]service.Delivery], err
 	return reply(s.Service.Mailbox(r.Context(), r.actor.Account))
 }
 
+func (s *server) apiNotices(r *request, _ *none) (*body[[]docket.DraftNotice], error) {
+	return reply(s.Docket.DraftNotices(r.Context(), r.actor))
+}
+
 type linkIn struct {
 	Body struct {
 		Code string `json:"code" doc:"The one-time code of the invitation, XXXX-XXXX-XXXX"`

@@ -570,6 +570,7 @@ func (w *apiWalk) serve() {
 		path := "/deliveries/" + deliveries[i].ID.String()
 		var mailbox []service.Delivery
 		w.call(login, "GET", "/mailbox", nil, &mailbox, http.StatusOK)
+		w.call(login, "GET", "/notices", nil, nil, http.StatusOK)
 		if !slices.ContainsFunc(mailbox, func(d service.Delivery) bool { return d.ID == deliveries[i].ID }) {
 			w.t.Errorf("%s finds nothing in the mailbox", login)
 		}

@@ -190,6 +190,40 @@ func TestLapsedDraftsAreCollected(t *testing.T) {
 	c.page("plaintiff", casePath(other.ID, "/edit"), http.StatusOK)
 }
 
+// TestOwnersAreToldBeforeTheirDraftLapses: the mailbox says of a draft that will be cleared soon until when it is kept, in both
+// languages and by the API, to its owner alone, until they go on with it.
+func TestOwnersAreToldBeforeTheirDraftLapses(t *testing.T) {
+	c := newAPICourt(t)
+	c.enrol()
+	made, _ := c.draftCase()
+	_, err := c.server.Pool.Exec(t.Context(), `UPDATE cases SET updated_at = updated_at - interval '85 days' WHERE id = $1`, made.ID)
+	apiCheck(t, err)
+	_, err = c.server.Docket.NoticeDrafts(t.Context())
+	apiCheck(t, err)
+	until := c.server.Docket.Court().Today(c.server.Now()).AddDays(5)
+	says := func(who, lang string) bool {
+		text := string(c.send(who, "GET", "/mailbox", nil, "Accept-Language", lang).body)
+		return strings.Contains(text, map[string]string{langZH: "将在 " + dayText(until, langZH) + " 之后清除", langEN: "cleared after " + dayText(until, langEN)}[lang]) &&
+			strings.Contains(text, casePath(made.ID, "/edit"))
+	}
+	var list []docket.DraftNotice
+	c.call("plaintiff", "GET", "/notices", nil, &list, http.StatusOK)
+	if len(list) != 1 || list[0].Case != made.ID || list[0].KeptUntil != until || !says("plaintiff", langZH) || !says("plaintiff", langEN) {
+		t.Errorf("the owner is told %+v", list)
+	}
+	c.call("defendant", "GET", "/notices", nil, &list, http.StatusOK)
+	if len(list) != 0 || says("defendant", langZH) {
+		t.Errorf("another person is told %+v", list)
+	}
+	made, err = c.server.Docket.Case(t.Context(), made.ID)
+	apiCheck(t, err)
+	_, err = c.server.Docket.SaveDraft(t.Context(), c.actor("plaintiff"), made.ID, made.Version, goodDraft())
+	apiCheck(t, err)
+	if says("plaintiff", langZH) {
+		t.Error("who went on with the draft is told still")
+	}
+}
+
 // TestOwnersAreToldThatTheirDraftLapsed: who began a draft and comes back after it was cleared is told when and why, in their
 // language, on every address of the draft and also when they send what they wrote meanwhile. Everybody else is refused as before,
 // and so is its owner in another's draft.

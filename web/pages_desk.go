@@ -225,6 +225,7 @@ func safeCell(v string) string {
 }
 
 type mailboxPage struct {
+	Notices       []docket.DraftNotice
 	Waiting, Done []service.Delivery
 	Cases         map[uuid.UUID]docket.Case
 }
@@ -235,6 +236,9 @@ func (s *server) getMailbox(r *request) error {
 		return err
 	}
 	data := mailboxPage{Cases: map[uuid.UUID]docket.Case{}}
+	if data.Notices, err = s.Docket.DraftNotices(r.Context(), r.actor); err != nil {
+		return err
+	}
 	for _, d := range list {
 		if _, ok := data.Cases[d.Case]; !ok {
 			if data.Cases[d.Case], err = s.Docket.Case(r.Context(), d.Case); err != nil {

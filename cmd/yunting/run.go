@@ -302,6 +302,9 @@ func (c *court) startJobs(ctx context.Context) error {
 	c.service.Workers(workers)
 	river.AddWorker(workers, river.WorkFunc(func(ctx context.Context, _ *river.Job[web.CollectArgs]) error {
 		c.checkFiles(ctx)
+		if _, err := c.docket.NoticeDrafts(ctx); err != nil {
+			return err
+		}
 		if err := web.CollectDrafts(ctx, c.webConfig(nil)); err != nil {
 			return err
 		}

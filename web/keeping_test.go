@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/google/uuid"
@@ -59,6 +60,7 @@ func (w *apiWalk) keep() {
 	if text := string(refused.body); refused.status != http.StatusUnprocessableEntity || !strings.Contains(text, words.text("finding.keeping_same_person")) || !strings.Contains(text, `id="deletion"`) {
 		w.t.Errorf("a proposer who confirms is answered %d:\n%s", refused.status, text)
 	}
+	w.filesHeaded(path, "keeping.files")
 	w.call("judge", "POST", decide, map[string]any{"confirm": true}, nil, http.StatusCreated)
 	if k := keeping(); !k.Deletion.Done() {
 		w.t.Errorf("deleted: %+v", k.Deletion)
@@ -67,7 +69,25 @@ func (w *apiWalk) keep() {
 	if len(due) != 0 {
 		w.t.Errorf("still due: %+v", due)
 	}
+	w.filesHeaded(path, "keeping.remains")
 	w.sayDeleted(*keeping().Deletion)
+}
+
+// keptList is the list of files on the page of the recordings' keeping, named by its heading.
+var keptList = regexp.MustCompile(`(?s)<section class="card" id="kept" aria-labelledby="kept-title"><h2 id="kept-title">([^<]*)</h2>(.*?)</section>`)
+
+// filesHeaded: the list of files is headed so in both languages, and holds their hashes.
+func (w *apiWalk) filesHeaded(path, heading string) {
+	w.t.Helper()
+	for _, lang := range []string{langZH, langEN} {
+		words, err := loadDictionary(lang)
+		apiCheck(w.t, err)
+		page := string(w.send("clerk", "GET", path, nil, "Accept-Language", lang).body)
+		list := keptList.FindStringSubmatch(page)
+		if list == nil || list[1] != words.text(heading) || strings.Contains(list[2], words.text("keeping.remains.text")) != (heading == "keeping.remains") || !strings.Contains(list[2], `class="hash"`) {
+			w.t.Errorf("the list of files in %s is not headed %q:\n%s", lang, words.text(heading), page)
+		}
+	}
 }
 
 // sayDeleted: a party who comes to watch reads that the recordings were deleted by decision, when, by whom, and finds the

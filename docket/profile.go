@@ -27,7 +27,7 @@ type Profile struct {
 	RecordingYears int
 
 	// UploadDays is how long an upload is kept that nobody goes on with. 0 is for
-	// ever.
+	// ever; what was taken out of a draft, or lapsed with one, goes all the same.
 	UploadDays int
 
 	// DraftDays is how long a complaint that was never filed is kept after its last

@@ -29,19 +29,33 @@ const maxCollected = 500
 // CollectUploads removes the bytes of uploads that nobody went on with for the
 // court's period (Profile.UploadDays), and of items that were taken out of a
 // draft. A file that anything else names stays in the store. A run that was cut
-// short is finished by the next. Only Pool, Docket, Service, DataDir, Logger and
+// short is finished by the next. A court whose period is 0 keeps unfinished
+// uploads for ever; what was given up goes all the same. Only Pool, Docket, Service, DataDir, Logger and
 // Now of the configuration are used.
 func CollectUploads(ctx context.Context, c Config) error {
-	days := c.Docket.Court().UploadDays
-	if days == 0 {
+	now, days := c.Now().UTC(), c.Docket.Court().UploadDays
+	before, dir := now.AddDate(0, 0, -max(days, 0)), &uploads{dir: filepath.Join(c.DataDir, uploadDir)}
+	if days > 0 {
+		// The claim comes first: from then on nobody can go on with it, and whoever did so meanwhile moved touched_at.
+		if _, err := c.Pool.Exec(ctx, `UPDATE web_uploads SET collected_at = $2 WHERE evidence IS NULL AND collected_at IS NULL AND touched_at < $1`, before, now); err != nil {
+			return fmt.Errorf("web: collect uploads: %w", err)
+		}
+	}
+	if err := clearGivenUp(ctx, c, dir); err != nil {
+		return err
+	}
+	if _, err := c.Pool.Exec(ctx, `DELETE FROM web_uploads WHERE cleared AND collected_at < $1`, before); err != nil {
+		return fmt.Errorf("web: forget uploads: %w", err)
+	}
+	if days <= 0 {
 		return nil
 	}
-	now := c.Now().UTC()
-	before := now.AddDate(0, 0, -days)
-	// The claim comes first: from then on nobody can go on with it, and whoever did so meanwhile moved touched_at.
-	if _, err := c.Pool.Exec(ctx, `UPDATE web_uploads SET collected_at = $2 WHERE evidence IS NULL AND collected_at IS NULL AND touched_at < $1`, before, now); err != nil {
-		return fmt.Errorf("web: collect uploads: %w", err)
-	}
+	return collectLeft(ctx, c, dir, before)
+}
+
+// clearGivenUp removes the bytes of the uploads that nobody can go on with any
+// more.
+func clearGivenUp(ctx context.Context, c Config, dir *uploads) error {
 	rows, err := c.Pool.Query(ctx, `SELECT id, sha256 FROM web_uploads WHERE collected_at IS NOT NULL AND NOT cleared ORDER BY collected_at, id LIMIT $1`, maxCollected)
 	if err != nil {
 		return fmt.Errorf("web: collect uploads: %w", err)
@@ -54,7 +68,6 @@ func CollectUploads(ctx context.Context, c Config) error {
 	if err != nil {
 		return fmt.Errorf("web: collect uploads: %w", err)
 	}
-	dir := &uploads{dir: filepath.Join(c.DataDir, uploadDir)}
 	for _, d := range list {
 		if err := dir.forget(d.ID); err != nil {
 			return err
@@ -68,10 +81,7 @@ func CollectUploads(ctx context.Context, c Config) error {
 			return fmt.Errorf("web: collect upload: %w", err)
 		}
 	}
-	if _, err := c.Pool.Exec(ctx, `DELETE FROM web_uploads WHERE cleared AND collected_at < $1`, before); err != nil {
-		return fmt.Errorf("web: forget uploads: %w", err)
-	}
-	return collectLeft(ctx, c, dir, before)
+	return nil
 }
 
 // collectLeft removes what lies in the directory of uploads, was not written to

@@ -101,6 +101,37 @@ func TestAbandonedUploadsAreCollected(t *testing.T) {
 	}
 }
 
+// TestUploadsAreKeptForEver: a court without a period keeps unfinished uploads, and what lies beside them, for ever; the file of an
+// item that was taken out of a draft goes all the same.
+func TestUploadsAreKeptForEver(t *testing.T) {
+	c := newAPICourt(t)
+	c.enrol()
+	made, _ := c.draftCase()
+	half, given := c.uploadPart(made.ID, []byte("half of it"), 4), c.uploadPart(made.ID, []byte("given up"), 8)
+	item, err := c.server.uploads.finish(t.Context(), c.actor("plaintiff"), made.ID, given, docket.EvidenceInput{Name: "收据"})
+	apiCheck(t, err)
+	apiCheck(t, os.WriteFile(c.server.uploads.path("alone.info"), []byte("left"), 0o600))
+	c.call("plaintiff", "DELETE", "/evidence/"+item.ID.String(), nil, nil, http.StatusNoContent)
+	for _, days := range []int{0, -1} {
+		court := docket.ProfileCN()
+		court.UploadDays = days
+		config := c.server.Config
+		config.Docket = docket.New(docket.Config{Pool: config.Pool, Court: court})
+		config.Now = func() time.Time { return c.server.Now().AddDate(10, 0, 0) }
+		apiCheck(t, CollectUploads(t.Context(), config))
+		for _, name := range []string{half, half + ".info", "alone.info"} {
+			if _, err := os.Stat(c.server.uploads.path(name)); err != nil {
+				t.Errorf("for %d days: %v", days, err)
+			}
+		}
+	}
+	var rows int
+	apiCheck(t, c.server.Pool.QueryRow(t.Context(), `SELECT count(*) FROM web_uploads WHERE id <> $1`, half).Scan(&rows))
+	if _, err := c.server.Blobs.Stat(t.Context(), item.Blob.Hash); !errors.Is(err, blob.ErrNotFound) || rows != 0 {
+		t.Errorf("the file of an item that was taken out: %v; %d rows", err, rows)
+	}
+}
+
 // TestFilesOfNoUploadAreCollected: what a crash or a restored database left in the directory of uploads goes after the period,
 // and nothing that an upload may go on with, nor a file that somebody just wrote.
 func TestFilesOfNoUploadAreCollected(t *testing.T) {

@@ -161,7 +161,7 @@ func CollectDrafts(ctx context.Context, c Config) error {
 		if err != nil {
 			return false, err
 		}
-		batch := &pgx.Batch{} // what came by a plain form has no row yet; one more of another's file does no harm
+		batch := &pgx.Batch{} // an item may have no row; one more of another's file does no harm
 		for _, item := range items {
 			batch.Queue(insertGivenUp, "item-"+item.ID.String(), item.Owner, draft, "file", item.Blob.Size, now, item.Blob.Hash, item.MediaType)
 		}
@@ -201,8 +201,8 @@ func (s *server) removeEvidence(r *request) error {
 	return s.uploads.giveUp(r.Context(), item, r.actor.Account)
 }
 
-// giveUp collects what brought an item that is no more. An item that came by a
-// plain form gets a row, which says where its file is.
+// giveUp collects what brought an item that is no more. One whose row is gone, or
+// never was, gets a row, which says where its file is.
 func (u *uploads) giveUp(ctx context.Context, item docket.Evidence, account uuid.UUID) error {
 	now := u.s.Now()
 	tag, err := u.s.Pool.Exec(ctx, `UPDATE web_uploads SET evidence = NULL, collected_at = $2 WHERE evidence = $1`, item.ID, now)

@@ -329,9 +329,7 @@ func (m *unnamed) add(file []byte, plain bool) {
 		var item docket.Evidence
 		var err error
 		if plain {
-			if in.Blob, err = m.server.Blobs.Put(m.t.Context(), bytes.NewReader(file)); err == nil {
-				item, err = m.server.Docket.AddEvidence(m.t.Context(), m.actor, m.kase, in)
-			}
+			item, err = m.server.uploads.take(m.t.Context(), m.actor, m.kase, bytes.NewReader(file), in)
 		} else {
 			item, err = m.server.uploads.finish(m.t.Context(), m.actor, m.kase, m.uploadPart(m.kase, file, len(file)), in)
 		}

@@ -3,13 +3,10 @@ package web
 import (
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net/http"
 	"strings"
 	"time"
-
-	"github.com/gabriel-vasile/mimetype"
 
 	"yunting/docket"
 	"yunting/internal/blob"
@@ -83,18 +80,8 @@ func (s *server) addEvidence(r *request, c docket.Case) error {
 		return fmt.Errorf("%w: %w", errBadForm, err)
 	}
 	defer file.Close()
-	kind, err := mimetype.DetectReader(file)
-	if err != nil {
-		return fmt.Errorf("type of upload: %w", err)
-	}
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return fmt.Errorf("read upload: %w", err)
-	}
-	if in.Blob, err = s.Blobs.Put(r.Context(), file); err != nil {
-		return fmt.Errorf("store upload: %w", err)
-	}
-	in.FileName, in.MediaType, in.UploadID = fileName(header.Filename), kind.String(), r.PostFormValue("form_token")
-	_, err = s.Docket.AddEvidence(r.Context(), r.actor, c.ID, in)
+	in.FileName, in.UploadID = fileName(header.Filename), r.PostFormValue("form_token")
+	_, err = s.uploads.take(r.Context(), r.actor, c.ID, file, in)
 	return err
 }
 

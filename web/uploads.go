@@ -200,7 +200,7 @@ func (u *uploads) path(id string) string { return filepath.Join(u.dir, filepath.
 func (u *uploads) pending(ctx context.Context, account, caseID uuid.UUID) ([]pendingUpload, error) {
 	days := u.s.Docket.Court().UploadDays
 	rows, err := u.s.Pool.Query(ctx, `SELECT id, file_name, size, created_at, touched_at FROM web_uploads
-		WHERE account = $1 AND case_id = $2 AND evidence IS NULL AND collected_at IS NULL ORDER BY created_at LIMIT 100`, account, caseID)
+		WHERE account = $1 AND case_id = $2 AND evidence IS NULL AND collected_at IS NULL AND NOT starts_with(id, $3) ORDER BY created_at LIMIT 100`, account, caseID, formUpload)
 	if err != nil {
 		return nil, fmt.Errorf("list uploads: %w", err)
 	}
@@ -271,14 +271,14 @@ func (u *uploads) finish(ctx context.Context, actor identity.Actor, caseID uuid.
 		if info.Offset != size {
 			return docket.Evidence{}, errIncomplete
 		}
-		h, kind, err := describe(u.path(id))
+		file, kind, err := describeFile(u.path(id))
 		if err != nil {
 			return docket.Evidence{}, err
 		}
-		if _, err := u.s.Pool.Exec(ctx, `UPDATE web_uploads SET sha256 = $2, media_type = $3 WHERE id = $1`, id, h, kind); err != nil {
+		if _, err := u.s.Pool.Exec(ctx, `UPDATE web_uploads SET sha256 = $2, media_type = $3 WHERE id = $1`, id, file.Hash, kind); err != nil {
 			return docket.Evidence{}, fmt.Errorf("remember hash: %w", err)
 		}
-		sum, media = &h, &kind
+		sum, media = &file.Hash, &kind
 	}
 	ref, err := u.s.Blobs.Stat(ctx, *sum)
 	if errors.Is(err, blob.ErrNotFound) {
@@ -308,24 +308,65 @@ func (u *uploads) forget(id string) error {
 	return nil
 }
 
-// describe hashes a file and tells its media type from its first bytes; what
-// the sender calls it does not count.
-func describe(path string) (blob.Hash, string, error) {
+// formUpload begins the ids of files that came whole by a plain form. Nobody can
+// go on with one, so no page lists it.
+const formUpload = "form-"
+
+// take stores the file of a plain form and makes it an item of evidence. Its row
+// is there before the file is in the store: what a stop in between leaves is
+// collected after the period, like an upload that nobody went on with.
+func (u *uploads) take(ctx context.Context, actor identity.Actor, caseID uuid.UUID, file io.ReadSeeker, in docket.EvidenceInput) (docket.Evidence, error) {
+	ref, kind, err := describe(file)
+	if err != nil {
+		return docket.Evidence{}, err
+	}
+	id := formUpload + uuid.NewString()
+	_, err = u.s.Pool.Exec(ctx, `INSERT INTO web_uploads (id, account, case_id, file_name, size, sha256, media_type, created_at, touched_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8)`, id, actor.Account, caseID, in.FileName, ref.Size, ref.Hash, kind, u.s.Now())
+	if err != nil {
+		return docket.Evidence{}, fmt.Errorf("remember upload: %w", err)
+	}
+	in.MediaType = kind
+	if in.Blob, err = u.s.Blobs.Put(ctx, file); err != nil {
+		return docket.Evidence{}, fmt.Errorf("store upload: %w", err)
+	}
+	item, err := u.s.Docket.AddEvidence(ctx, actor, caseID, in)
+	if err != nil {
+		return docket.Evidence{}, err
+	}
+	if _, err := u.s.Pool.Exec(ctx, `UPDATE web_uploads SET evidence = $2 WHERE id = $1`, id, item.ID); err != nil {
+		return docket.Evidence{}, fmt.Errorf("close upload: %w", err)
+	}
+	return item, nil
+}
+
+func describeFile(path string) (blob.Ref, string, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return blob.Hash{}, "", fmt.Errorf("open upload: %w", err)
+		return blob.Ref{}, "", fmt.Errorf("open upload: %w", err)
 	}
-	defer f.Close()
+	defer f.Close() // only read from
+	return describe(f)
+}
+
+// describe hashes a file, counts its bytes and tells its media type from the
+// first of them; what the sender calls it does not count. It leaves the file at
+// its beginning.
+func describe(f io.ReadSeeker) (blob.Ref, string, error) {
 	sum := sha256.New()
-	if _, err := io.Copy(sum, f); err != nil {
-		return blob.Hash{}, "", fmt.Errorf("hash upload: %w", err)
+	size, err := io.Copy(sum, f)
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
 	}
-	if _, err := f.Seek(0, io.SeekStart); err != nil {
-		return blob.Hash{}, "", fmt.Errorf("read upload: %w", err)
+	if err != nil {
+		return blob.Ref{}, "", fmt.Errorf("hash upload: %w", err)
 	}
 	kind, err := mimetype.DetectReader(f)
-	if err != nil {
-		return blob.Hash{}, "", fmt.Errorf("type of upload: %w", err)
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
 	}
-	return blob.Hash(sum.Sum(nil)), kind.String(), nil
+	if err != nil {
+		return blob.Ref{}, "", fmt.Errorf("type of upload: %w", err)
+	}
+	return blob.Ref{Hash: blob.Hash(sum.Sum(nil)), Size: size}, kind.String(), nil
 }

@@ -33,6 +33,8 @@ func draftText(i interruption.Interruption, zone *time.Location) string {
 		return fmt.Sprintf("%s到法院之间的网络丢包，部分数据未能到达，%s。已经到达的数据全部录入，未作补插。", i.Name, count)
 	case i.Cause == interruption.Silent:
 		return fmt.Sprintf("%s一方静音、关闭设备或者离开，没有发送声音或者画面，%s。不属于录制设备故障。", i.Name, count)
+	case i.Cause == interruption.Takeover:
+		return fmt.Sprintf("%s改由另一页面参加庭审，新页面接管后、开始发送前没有声音或者画面，%s。不属于录制设备故障。", i.Name, count)
 	case i.Cause == interruption.Paused:
 		return fmt.Sprintf("录制暂停期间%s的声音、画面未录入，%s。", i.Name, count)
 	}

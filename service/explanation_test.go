@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"yunting/docket"
+	"yunting/docket/interruption"
 	"yunting/internal/identity"
 	"yunting/service"
 )
@@ -173,6 +174,18 @@ func TestExplanationOfAnOpenHearing(t *testing.T) {
 	}
 	if _, err := c.ApproveExplanation(ctx, c.judge, whole.ID, signed.Version); !errors.Is(err, docket.ErrConflict) {
 		t.Errorf("approved what the clerk did not sign: %v", err)
+	}
+}
+
+// TestExplanationOfATakeover: a page that took over is no fault of the equipment, and the draft says so.
+func TestExplanationOfATakeover(t *testing.T) {
+	c := newCourt(t, nil)
+	h := c.closedHearing()
+	c.lateFile(h, "p9", "takeover")
+	e, err := c.Explanation(t.Context(), h.ID)
+	must(t, err)
+	if len(e.Items) != 1 || e.Items[0].Cause != interruption.Takeover || !strings.Contains(e.Items[0].Text, "李娜改由另一页面参加庭审") || !strings.Contains(e.Items[0].Text, "共1处，合计2.0秒。不属于录制设备故障") {
+		t.Errorf("draft %+v", e.Items)
 	}
 }
 

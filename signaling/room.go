@@ -239,6 +239,9 @@ func (r *room) enter(e enterEvent) {
 			m.peer.Close()
 			m.peer = nil
 		}
+		if !resumed && r.recording != nil {
+			r.recording.rec.TakenOver(m.ID.String())
+		}
 	}
 	if !resumed && r.screen == m.ID {
 		r.endScreen(screenGone) // another page, which shares nothing

@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -228,13 +230,20 @@ func TestEveryEntryHasWords(t *testing.T) {
 	}
 }
 
-// TestEveryCauseHasWords: what the recorder lists the court can word.
+// TestEveryCauseHasWords: what the recorder lists the court can word, and so can the player in both of its languages.
 func TestEveryCauseHasWords(t *testing.T) {
-	recorded := []string{record.CauseNetwork, record.CauseSilent, record.CausePause, record.CauseFault, record.CauseOverflow, record.CauseLost, record.CauseDamaged, record.CauseCrash}
+	recorded := []string{record.CauseNetwork, record.CauseSilent, record.CausePause, record.CauseFault, record.CauseOverflow, record.CauseLost, record.CauseDamaged, record.CauseCrash, record.CauseTakeover}
 	if len(interruption.Causes()) != len(recorded) {
 		t.Errorf("%d causes, the recorder has %d", len(interruption.Causes()), len(recorded))
 	}
+	player, err := os.ReadFile(filepath.Join("..", "..", "web", "src", "player", "i18n.ts"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, cause := range recorded {
+		if n := strings.Count(string(player), `"cause.`+cause+`": "`); n != 2 {
+			t.Errorf("the player has %d words for %s", n, cause)
+		}
 		for _, lang := range []string{"zh-CN", "en"} {
 			if word := interruption.Cause(cause).Text(lang); word == cause || word == "" {
 				t.Errorf("%s has no word in %s", cause, lang)

@@ -15,11 +15,12 @@ const (
 	Lost     Cause = "lost"     // its segments went with the machine that held them
 	Damaged  Cause = "damaged"  // its segments were damaged on the disk
 	Crash    Cause = "crash"    // the server stopped
+	Takeover Cause = "takeover" // another page of the participant took over and had not sent yet
 )
 
 // Causes lists every cause.
 func Causes() []Cause {
-	return []Cause{Network, Silent, Paused, Failed, Overflow, Lost, Damaged, Crash}
+	return []Cause{Network, Silent, Paused, Failed, Overflow, Lost, Damaged, Crash, Takeover}
 }
 
 // words are in Chinese and in English.
@@ -41,6 +42,7 @@ var causeWords = map[Cause]words{
 	Lost:     {"录制服务器损毁，该段尚未存入文件库", "the machine was lost before the file store had it"},
 	Damaged:  {"原始分段在存储中损坏，亦无完好副本，缺陷文件已留存", "the segment was damaged on the disk and there is no sound copy; what is left of it is kept"},
 	Crash:    {"服务器中断", "the server stopped"},
+	Takeover: {"该参与人改由另一页面接管，新页面尚未发送", "another page of the participant took over and had not sent yet"},
 }
 
 // Text words the cause in lang ("zh…" for Chinese, otherwise English); one that another version wrote stays as it is.

@@ -15,6 +15,7 @@ const (
 	CauseLost     = "lost"     // its segments went with the machine that held them
 	CauseDamaged  = "damaged"  // its segments were damaged on the disk after they were closed
 	CauseCrash    = "crash"    // between two parts of the recording: the server stopped
+	CauseTakeover = "takeover" // another page of the participant took over and had not sent yet
 )
 
 // TrackAll is the Track of a Gap where nothing is left that says what was sent.
@@ -50,7 +51,7 @@ type span struct {
 type gapFinder struct {
 	source string
 	audio  bool
-	known  []span // pauses and faults
+	known  []span // pauses, faults and takeovers
 	last   int64  // begin of the last frame
 	end    int64  // its end; a picture lasts as long as those before
 	dtx    bool   // the last frame began a silence

@@ -23,6 +23,8 @@ type participant struct {
 	failed   bool
 	retryAt  time.Time
 	lostAt   time.Time // since when records are lost to a fault, zero when none are
+	takenAt  time.Time // since when another page has the place and has not sent, zero when none has
+	before   uint16    // the last track of the page before
 }
 
 // open opens a segment that begins with the participant's tracks, unless one
@@ -119,6 +121,19 @@ func (p *participant) settle() (Segment, error) {
 		p.lostAt = line.To // what the buffer held is lost too
 	}
 	return line, nil
+}
+
+// taken takes note that another page of the person has the place, unless one
+// that has not sent yet has it.
+func (p *participant) taken(i item) {
+	if p.takenAt.IsZero() {
+		p.takenAt, p.before = i.at, i.decl.Number
+	}
+}
+
+// arrives reports whether the page that took over sends its first packet.
+func (p *participant) arrives(i item) bool {
+	return !p.takenAt.IsZero() && i.kind == kindPacket && i.decl.Number > p.before
 }
 
 // end closes the list.

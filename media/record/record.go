@@ -162,6 +162,16 @@ func (r *Recorder) Pause() { r.setPaused(true, kindPause) }
 // Resume goes on after Pause.
 func (r *Recorder) Resume() { r.setPaused(false, kindResume) }
 
+// TakenOver tells that another page of a participant has taken over. What is
+// missing from then until that page sends is listed with CauseTakeover.
+func (r *Recorder) TakenOver(peer string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.finished {
+		r.put(item{kind: kindTaken, decl: &declaration{Peer: peer, Number: uint16(r.tracks)}, at: r.opts.Now()})
+	}
+}
+
 func (r *Recorder) setPaused(paused bool, kind byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

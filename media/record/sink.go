@@ -20,8 +20,9 @@ const (
 	kindEnd    = 'E' // the track ended
 	kindPause  = 'p'
 	kindResume = 'r'
-	kindFault  = 'F' // packets were lost to the record up to here: since when (8 bytes), cause
+	kindFault  = 'F' // nothing was recorded up to here: since when (8 bytes), cause
 	kindStop   = 's' // only in the queue: write out and end
+	kindTaken  = 't' // only in the queue: another page of the participant took over
 )
 
 // declaration describes a track in its participant's segments.

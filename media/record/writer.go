@@ -68,7 +68,16 @@ func (w *writer) take(i item) {
 	case kindPause, kindResume:
 		w.paused = i.kind == kindPause
 		for _, p := range w.participants {
+			if w.paused && !p.takenAt.IsZero() { // from here on it is the pause
+				w.takeover(p, i.at)
+				p.takenAt = i.at
+			}
 			w.write(p, record{kind: i.kind, at: i.at}.encode(nil), i.at)
+		}
+		return
+	case kindTaken:
+		if p := w.participants[i.decl.Peer]; p != nil {
+			p.taken(i)
 		}
 		return
 	case kindTrack:
@@ -84,6 +93,10 @@ func (w *writer) take(i item) {
 	if w.paused && i.kind == kindPacket {
 		return
 	}
+	if p.arrives(i) {
+		w.takeover(p, i.at)
+		p.takenAt = time.Time{}
+	}
 	switch {
 	case i.data != nil:
 		w.write(p, *i.data, i.at)
@@ -91,6 +104,14 @@ func (w *writer) take(i item) {
 		w.write(p, faultRecord(i.decl.Number, i.since, i.at, CauseOverflow).encode(nil), i.at)
 	default:
 		w.write(p, record{kind: i.kind, track: i.decl.Number, at: i.at}.encode(nil), i.at)
+	}
+}
+
+// takeover says of every track of the participant that nothing was sent since
+// another page took over.
+func (w *writer) takeover(p *participant, at time.Time) {
+	for _, d := range p.tracks {
+		w.write(p, faultRecord(d.Number, p.takenAt, at, CauseTakeover).encode(nil), at)
 	}
 }
 

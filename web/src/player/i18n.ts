@@ -12,7 +12,7 @@ const zh = {
   "phase.opening": "开庭", "phase.investigation": "法庭调查", "phase.debate": "法庭辩论", "phase.final_statements": "最后意见", "phase.recess": "休庭", "phase.waiting": "等候",
   whole: "全案", seconds: "{n} 秒", "reason.recess": "休庭", "reason.private_evidence": "不公开举证、质证", "reason.mediation": "不宜录制的调解", "legend.there": "在庭", "legend.spoke": "发言", "legend.gap": "缺口",
   stamped: "时间戳 {when}，{by}", "not.stamped": "时间戳尚未取得", track: "{name}（{track}）", "track.mic": "声音", "track.camera": "画面", "no.gaps": "没有超过 200 毫秒的缺口。",
-  "cause.network": "网络丢包", "cause.silent": "静音、关闭或离开", "cause.fault": "设备或系统故障", "cause.pause": "录制依法暂停", "cause.overflow": "存储过慢，未能写入", "cause.lost": "录制服务器损毁，未及存入文件库", "cause.damaged": "原始分段损坏", "cause.crash": "服务器中断，两段录像之间", "cause.other": "原因：{cause}",
+  "cause.network": "网络丢包", "cause.silent": "静音、关闭或离开", "cause.fault": "设备或系统故障", "cause.pause": "录制依法暂停", "cause.overflow": "存储过慢，未能写入", "cause.lost": "录制服务器损毁，未及存入文件库", "cause.damaged": "原始分段损坏", "cause.crash": "服务器中断，两段录像之间", "cause.takeover": "另一页面接管，尚未发送", "cause.other": "原因：{cause}",
 };
 
 export type Key = keyof typeof zh;
@@ -27,7 +27,7 @@ const en: Record<Key, string> = {
   "phase.opening": "Opening", "phase.investigation": "Investigation", "phase.debate": "Debate", "phase.final_statements": "Final statements", "phase.recess": "Recess", "phase.waiting": "Waiting",
   whole: "Whole hearing", seconds: "{n} s", "reason.recess": "Recess", "reason.private_evidence": "Evidence shown in private", "reason.mediation": "Mediation not fit to be recorded", "legend.there": "Present", "legend.spoke": "Spoke", "legend.gap": "Gap",
   stamped: "Time-stamped {when}, {by}", "not.stamped": "No time-stamp yet", track: "{name} ({track})", "track.mic": "sound", "track.camera": "picture", "no.gaps": "Nothing longer than 200 ms is missing.",
-  "cause.network": "Network loss", "cause.silent": "Muted, switched off or gone", "cause.fault": "Fault", "cause.pause": "Recording paused as the law allows", "cause.overflow": "Storage too slow", "cause.lost": "Machine lost before the store had it", "cause.damaged": "Segment damaged on the disk", "cause.crash": "Server stopped, between two parts", "cause.other": "Cause: {cause}",
+  "cause.network": "Network loss", "cause.silent": "Muted, switched off or gone", "cause.fault": "Fault", "cause.pause": "Recording paused as the law allows", "cause.overflow": "Storage too slow", "cause.lost": "Machine lost before the store had it", "cause.damaged": "Segment damaged on the disk", "cause.crash": "Server stopped, between two parts", "cause.takeover": "Another page took over and had not sent yet", "cause.other": "Cause: {cause}",
 };
 
 export type Say = (key: Key, values?: Record<string, string | number>) => string;

@@ -94,9 +94,10 @@ export async function learnHardware(): Promise<void> {
   }
 }
 
-/** The codec for a choice: what the hardware encodes, else VP8, which is light; and VP8 where the browser lacks the one chosen. */
-export function codecOf(choice: VideoCodec | "auto"): VideoCodec {
+/** The codec for a choice: what the hardware encodes, else VP8, which is light; and VP8 where the browser lacks the one chosen or its encoder failed. */
+export function codecOf(choice: VideoCodec | "auto", failed: VideoCodec[]): VideoCodec {
   const wanted = choice !== "auto" ? choice : hardwareH264 ? "H264" : "VP8";
+  if (failed.includes(wanted)) return "VP8";
   const known = preferred(wanted)[0]?.mimeType.toLowerCase() === `video/${wanted.toLowerCase()}`;
   return known ? wanted : "VP8";
 }

@@ -20,7 +20,7 @@ export function DeviceFaults() {
           )}
           {!["held", "asked"].includes(state.faults[kind]!) && (
             <div class="device-fault-acts">
-              <button type="button" class="room-button small primary" data-act={`retry-${kind}`} onClick={() => void room.reopen(kind)}>{t("fault.retry")}</button>
+              <button type="button" class="room-button small primary" data-act={`retry-${kind}`} onClick={() => void room.retry(kind)}>{t("fault.retry")}</button>
               <button type="button" class="room-button small" onClick={() => void room.without(kind)}>{t("fault.without.device")}</button>
             </div>
           )}

@@ -2,6 +2,7 @@
 // server offers, so the two sides can never collide.
 
 import type { HearingSocket } from "./socket";
+import { figures, type Encoded } from "./encoder";
 import { encodings, plain, preferred, screenEncoding, stop, type CameraSending } from "./encodings";
 import type { Target } from "./protocol";
 
@@ -55,6 +56,17 @@ export class HearingMedia {
       if (!this.video || !parameters?.encodings.length) return;
       if (stop(off, this.sent, parameters.encodings)) await this.video.setParameters(parameters);
     });
+  }
+
+  /** What became of the camera's picture so far; null while none is to be sent, or there is no way for it. */
+  async encoded(): Promise<Encoded | null> {
+    const { pub, video, restarting } = this;
+    const track = this.tracks.video;
+    if (!pub || !video || pub.connectionState !== "connected" || restarting) return null;
+    if (!track?.enabled || track.muted || track.readyState !== "live") return null;
+    if (!pub.getTransceivers().some((section) => section.sender === video && section.currentDirection === "sendonly")) return null;
+    if (!video.getParameters().encodings.some((e) => e.active !== false)) return null; // nobody takes any
+    return figures(pub, video, this.sent.codec);
   }
 
   /** Asks the server for a peer; fresh begins anew whatever there was. */

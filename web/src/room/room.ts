@@ -2,7 +2,8 @@
 // only read state and call these methods.
 
 import { socketURL, type HearingConfig } from "../lib/config";
-import { faultOf, loadChoice, openCamera, openMicrophone, pictureOf, saveChoice, type DeviceChoice, type DeviceFault } from "../lib/devices";
+import { faultOf, loadChoice, openCamera, openMicrophone, pictureOf, saveChoice, type DeviceChoice, type DeviceFault, type VideoCodec } from "../lib/devices";
+import { loadFailed, saveFailed, watchEncoder } from "./encoder";
 import { codecOf, learnHardware } from "./encodings";
 import { onDeviceHope, onPermission, watchHeld } from "./hope";
 import { onPutAway } from "./life";
@@ -47,7 +48,8 @@ export interface RoomState {
   screen: MediaStream | null; // that we share
   microphone: boolean;
   camera: boolean;
-  faults: Partial<Record<DeviceKind, DeviceFault | "held" | "asked">>; // held: the system keeps it for itself, as in a call; asked: the browser's question is not answered yet
+  faults: Partial<Record<DeviceKind, DeviceFault | "held" | "asked" | "unsent">>; // held: the system keeps it for itself, as in a call; asked: the browser's question is not answered yet; unsent: no encoder makes a picture of it
+  failed: VideoCodec[]; // whose encoders made nothing on this device
   choice: DeviceChoice;
   toasts: Toast[];
   news: News[]; // of the others, for those who do not see them; the newest last
@@ -71,6 +73,7 @@ export class Room {
   private sharing = false; // a screen is being chosen
   private wants: Record<DeviceKind, boolean>; // what the person wants sent, whether or not it can be
   private opening = new Set<DeviceKind>();
+  private fellBack: VideoCodec | "" = ""; // from this codec, and it is not known yet whether that helped
 
   constructor(readonly config: HearingConfig) {
     const observer = config.me.seat === "observer";
@@ -78,7 +81,7 @@ export class Room {
       connection: "connecting", draining: false, ended: "", stage: "connecting",
       room: { phase: "waiting", next: [], recording: false, light: "off", reasons: [] },
       me: null, people: [], lines: [], answers: [], integrity: null, speaking: [], speaker: "",
-      streams: {}, weak: [], local: null, screen: null, microphone: !observer, camera: !observer, faults: {}, choice: loadChoice(),
+      streams: {}, weak: [], local: null, screen: null, microphone: !observer, camera: !observer, faults: {}, failed: loadFailed(), choice: loadChoice(),
       toasts: [], news: [], resumes: 0, lastGapMs: 0, mediaState: { pub: "none", sub: "none" },
     };
     if (this.state.choice.camera === "none") this.state.camera = false;
@@ -94,7 +97,7 @@ export class Room {
     this.media = new HearingMedia(this.socket, {
       stream: (peer, stream) => this.showStream(peer, stream),
       state: (pub, sub) => this.set({ mediaState: { pub, sub } }),
-    }, !observer, () => ({ picture: pictureOf(this.state.choice), codec: codecOf(this.state.choice.codec) }));
+    }, !observer, () => ({ picture: pictureOf(this.state.choice), codec: codecOf(this.state.choice.codec, this.state.failed) }));
     void learnHardware();
     this.views = new Views((shown) => {
       if (this.media.sub) this.socket.tell({ type: "view", shown });
@@ -108,6 +111,10 @@ export class Room {
   start(): void {
     this.socket.start();
     new Patience(() => this.media.sub).start();
+    watchEncoder(
+      async () => (document.hidden || this.state.connection !== "online" ? null : this.media.encoded()),
+      (works, codec) => (works ? this.encoderWorks(codec) : this.encoderFailed(codec)),
+    );
     window.addEventListener("online", () => {
       if (this.state.stage === "admitted") this.media.restart();
     });
@@ -160,6 +167,13 @@ export class Room {
     if (this.state[kind]) this.toast(`device.back.${kind}`);
   }
 
+  /** The person asks for another try. A device that is open but of which no picture goes out is opened anew. */
+  async retry(kind: DeviceKind): Promise<void> {
+    if (this.state.faults[kind] !== "unsent") return this.reopen(kind);
+    await this.setCamera(false);
+    await this.setCamera(true);
+  }
+
   /** The person goes on without a device that does not open. */
   async without(kind: DeviceKind): Promise<void> {
     await (kind === "microphone" ? this.setMicrophone(false) : this.setCamera(false));
@@ -183,9 +197,35 @@ export class Room {
       this.cam.stop();
       this.cam = null;
       await this.media.setTrack("video", null);
+      this.faultOfEncoder(false);
     }
     this.set({ camera: wanted && !!this.cam });
     this.showLocal();
+    this.tellDevices();
+  }
+
+  /** The camera's picture goes out: what was wrong with its encoder is over. */
+  private encoderWorks(codec: VideoCodec): void {
+    if (this.state.faults.camera === "unsent") this.faultOfEncoder(false);
+    if (!this.fellBack || codec === this.fellBack) return;
+    this.toast("codec.fellBack", { codec: this.fellBack, now: codec });
+    this.fellBack = "";
+  }
+
+  /** No picture of the camera goes out by this codec: VP8, which browsers encode without hardware, is tried after any other, and nothing after VP8. */
+  private encoderFailed(codec: VideoCodec): void {
+    if (codec === "VP8") return this.faultOfEncoder(true);
+    const failed = [...new Set([...this.state.failed, codec])];
+    console.warn("no picture by the encoder of", codec);
+    saveFailed(failed);
+    this.set({ failed });
+    this.fellBack = codec;
+    this.media.join(true); // the server takes a stream's codec from its beginning: in place of it comes a new one
+  }
+
+  private faultOfEncoder(fails: boolean): void {
+    if (fails === (this.state.faults.camera === "unsent")) return;
+    this.set({ faults: { ...this.state.faults, camera: fails ? "unsent" : undefined } });
     this.tellDevices();
   }
 
@@ -327,7 +367,7 @@ export class Room {
   }
 
   private tellDevices(): void {
-    this.socket.tell({ type: "devices", microphone: !!this.mic && this.state.microphone && this.state.faults.microphone !== "held", camera: !!this.cam && this.state.camera && this.state.faults.camera !== "held" });
+    this.socket.tell({ type: "devices", microphone: !!this.mic && this.state.microphone && this.state.faults.microphone !== "held", camera: !!this.cam && this.state.camera && !["held", "unsent"].includes(this.state.faults.camera ?? "") });
   }
 
   private take(m: Reply): void {

@@ -44,7 +44,7 @@ export function Devices({ close }: { close: () => void }) {
         <span>{t("devices.codec")}</span>
         <select name="codec" value={state.choice.codec} onChange={(e) => void room.choose({ ...state.choice, codec: e.currentTarget.value as "auto" | VideoCodec })}>
           <option value="auto">{t("devices.codec.auto")}</option>
-          {(["VP8", "H264", "VP9", "AV1"] as const).map((c) => <option key={c} value={c}>{c}</option>)}
+          {(["VP8", "H264", "VP9", "AV1"] as const).map((c) => <option key={c} value={c} disabled={state.failed.includes(c)}>{state.failed.includes(c) ? t("devices.codec.failed", { codec: c }) : c}</option>)}
         </select>
       </label>
       <div class="dialog-acts">

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -267,10 +268,10 @@ func (p *tab) number(js string) float64 {
 	return n
 }
 
-// until polls inside the page, for 45 s at most: four tabs starve on a machine that is busy with other tests.
+// until polls inside the page: four tabs starve on a machine that is busy with other tests.
 func (p *tab) until(what, js string) {
 	p.t.Helper()
-	poll := `(async () => { const end = performance.now() + 45000; for (;;) { if (` + js + `) return true; if (performance.now() > end) return false; await new Promise(r => setTimeout(r, 50)); } })()`
+	poll := `(async () => { const end = performance.now() + ` + strconv.FormatInt(patience.Milliseconds(), 10) + `; for (;;) { if (` + js + `) return true; if (performance.now() > end) return false; await new Promise(r => setTimeout(r, 50)); } })()`
 	held, err := chromedp.Run(p.ctx, chromedp.Evaluate[bool](poll, chromedp.EvalAwaitPromise))
 	if err != nil {
 		p.t.Fatalf("%s: %s: %v", p.name, what, err)

@@ -1,8 +1,10 @@
 // What must always be in view: recording, phase, the court's clock, the connection.
 
+import { useRef } from "preact/hooks";
 import { courtTime, span } from "../lib/clock";
 import { Icon } from "../lib/icons";
 import { useBeat, useRoom } from "./context";
+import { NetNews } from "./netnews";
 import type { Person } from "./protocol";
 import type { RoomState } from "./room";
 
@@ -13,6 +15,7 @@ export function Status() {
   const now = clock.now();
   const { light, pause, fault, phase } = state.room;
   const net = netOf(state);
+  const told = useRef(new NetNews()).current.look(performance.now(), net);
   const why = pause && light === "paused" ? t(`pause.${pause.reason}`) : fault && light === "fault" ? t(fault.without ? "fault.without" : `recorder.${fault.kind}`) : "";
   return (
     <header class="status">
@@ -42,12 +45,15 @@ export function Status() {
           <span class="chip-word">{t(`net.${net}`)}</span>
         </li>
       </ul>
+      <p class="visually-hidden" role="status">{told && state.stage !== "ended" && t(`net.told.${told}`)}</p>
     </header>
   );
 }
 
+export type Net = "good" | "fair" | "bad" | "lost" | "connecting";
+
 /** The person's own connection in one word. */
-export function netOf(state: RoomState): "good" | "fair" | "bad" | "lost" | "connecting" {
+export function netOf(state: RoomState): Net {
   if (state.connection === "connecting") return "connecting";
   if (state.connection === "lost") return "lost";
   const media = [state.mediaState.pub, state.mediaState.sub];

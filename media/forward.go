@@ -109,7 +109,7 @@ func (l *layer) holdBack() {
 }
 
 func (b *buffer) in() rewrite.In {
-	return rewrite.In{Seq: b.head.Seq, Timestamp: b.head.Timestamp, Picture: b.vp8.PictureID, TL0: b.vp8.TL0PicIdx}
+	return rewrite.In{Seq: b.head.Seq, Timestamp: b.head.Timestamp, Picture: b.vp8.PictureID, TL0: b.vp8.TL0PicIdx, Bare: b.empty()}
 }
 
 // forward sends a run of packets of one stream to the receiver.

@@ -61,6 +61,9 @@ type buffer struct {
 
 func (b *buffer) payload() []byte { return b.data[b.head.Payload:b.head.End] }
 
+// empty tells whether the packet is of padding alone.
+func (b *buffer) empty() bool { return b.head.End <= b.head.Payload }
+
 var buffers = sync.Pool{New: func() any { return new(buffer) }}
 
 // format is how a video's payload is read.

@@ -14,6 +14,7 @@ type In struct {
 	Timestamp uint32
 	Picture   uint16
 	TL0       uint8
+	Bare      bool // padding, which is of no picture
 }
 
 // Omitted is the layer of a packet of a picture that was left out: a number was
@@ -102,7 +103,7 @@ func (m *Mapper) Omit(in In) {
 	again := m.current().omitted(in.Timestamp)
 	m.Skip(in.Seq)
 	r := m.current()
-	if !again {
+	if !again && !in.Bare {
 		r.pic--
 	}
 	if !r.omits {
@@ -159,6 +160,9 @@ func (m *Mapper) Map(in In) (out Out, ok bool) {
 	out = r.out(in)
 	if int16(in.Seq-r.lastIn) > 0 {
 		r.lastIn = in.Seq
+		if in.Bare {
+			out.Picture, out.TL0 = m.last.Picture, m.last.TL0
+		}
 		m.last = out
 		r.forget()
 	} else if r.omitted(in.Timestamp) {

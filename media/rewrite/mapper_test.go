@@ -123,3 +123,22 @@ func TestRunOutlivesTheNumbers(t *testing.T) {
 		}
 	}
 }
+
+// TestPaddingIsOfNoPicture: after padding, which names no picture, another layer goes on behind the last picture; in a
+// stretch that is left out it counts for none.
+func TestPaddingIsOfNoPicture(t *testing.T) {
+	m := New(100)
+	m.Switch(0, In{Seq: 7, Timestamp: 90, Picture: 300, TL0: 40}, 90)
+	m.Map(In{Seq: 7, Timestamp: 90, Picture: 300, TL0: 40})
+	m.Map(In{Seq: 8, Timestamp: 90, Bare: true})
+	m.Omit(In{Seq: 9, Timestamp: 95, Bare: true})
+	if out, _ := m.Map(In{Seq: 10, Timestamp: 100, Picture: 301, TL0: 41}); out != (Out{102, 100, 301, 41, 0}) {
+		t.Errorf("the next picture: %+v", out)
+	}
+	m.Map(In{Seq: 11, Timestamp: 100, Bare: true})
+	key := In{Seq: 9000, Timestamp: 5, Picture: 12, TL0: 200}
+	m.Switch(1, key, 200)
+	if out, _ := m.Map(key); out != (Out{104, 200, 302, 42, 1}) {
+		t.Errorf("another layer: %+v", out)
+	}
+}

@@ -164,7 +164,7 @@ func apiWork(t *testing.T, papers *service.Service, driver *riverpgxv5.Driver) {
 	apiCheck(t, err)
 	apiCheck(t, client.Start(context.Background()))
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
 		defer cancel()
 		if err := client.StopAndCancel(ctx); err != nil {
 			t.Error(err)

@@ -32,6 +32,7 @@ import (
 	"yunting/service"
 	"yunting/service/grid"
 	"yunting/service/mail"
+	"yunting/service/pdf"
 	"yunting/service/sign"
 	"yunting/signaling"
 	"yunting/web"
@@ -102,9 +103,13 @@ func open(ctx context.Context, o options, log *slog.Logger) (_ *court, err error
 	}
 	court, keys := docket.ProfileCN(), filepath.Join(o.DataDir, "keys")
 	signer := sync.OnceValues(func() (*sign.Signer, error) { return o.signer(filepath.Join(keys, "signing"), court.Name) })
-	if o.begins() { // making RSA keys takes a core that initdb leaves idle
-		go signer()
-		c.onStop("signing keys", 10*time.Second, func(context.Context) error { _, _ = signer(); return nil }) // a failure is told below
+	tools := sync.OnceValue(func() grid.Tools { return c.filmTools(ctx) })
+	var aside sync.WaitGroup // what takes a core that the database's start leaves idle; failures are told where the result is used
+	c.onStop("preparations", 30*time.Second, func(context.Context) error { aside.Wait(); return nil })
+	aside.Go(func() { tools() })
+	if o.begins() {
+		aside.Go(func() { _, _ = signer() })
+		aside.Go(pdf.Preload)
 	}
 	if err := c.openDatabase(ctx); err != nil {
 		return nil, err
@@ -157,7 +162,7 @@ func open(ctx context.Context, o options, log *slog.Logger) (_ *court, err error
 	}
 	c.service = service.New(service.Config{Pool: c.pool, Docket: c.docket, Blobs: c.blobs, Signer: signs, Mail: mailer, Jobs: inserter,
 		Ledger: c.ledger, Identity: c.identity, Now: time.Now, PublicURL: o.PublicURL, Logger: log,
-		FilmDir: filepath.Join(o.DataDir, "films"), FilmTools: c.filmTools(ctx)})
+		FilmDir: filepath.Join(o.DataDir, "films"), FilmTools: tools()})
 	if err := c.openHearings(ctx); err != nil {
 		return nil, err
 	}

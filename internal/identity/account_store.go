@@ -31,9 +31,12 @@ func (s *Service) Register(ctx context.Context, r Registration) (Account, error)
 	if errs := r.check(s.now()); len(errs) > 0 {
 		return Account{}, errs
 	}
-	hash, err := s.hasher.hash(ctx, r.Password)
-	if err != nil {
-		return Account{}, err
+	hash := string(r.Hash)
+	if hash == "" {
+		var err error
+		if hash, err = s.hasher.hash(ctx, r.Password); err != nil {
+			return Account{}, err
+		}
 	}
 	id, err := uuid.NewV7()
 	if err != nil {

@@ -46,6 +46,7 @@ func ValidLocale(locale string) bool { return locale == LocaleChinese || locale 
 type Registration struct {
 	Login    string // 3 to 64 of a-z 0-9 . _ @ + -; upper case counts as lower
 	Password string // minPassword characters or more
+	Hash     Hash   // of HashPassword, in place of Password
 	Person   Person // its ID is ignored; an empty Locale means LocaleChinese
 }
 
@@ -110,7 +111,9 @@ func (r Registration) check(today time.Time) FieldErrors {
 		}
 	}
 	add("login", checkLogin(r.Login))
-	add("password", checkPassword(r.Password, r.Login))
+	if r.Hash == "" {
+		add("password", checkPassword(r.Password, r.Login))
+	}
 	add("name", checkName(r.Person.Name))
 	kind, number := checkIDNumber(r.Person.IDKind, r.Person.IDNumber, today)
 	add("id_kind", kind)

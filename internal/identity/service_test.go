@@ -425,6 +425,32 @@ func TestRolesAndLocale(t *testing.T) {
 	}
 }
 
+// TestHashForSeveral: accounts registered with a hash made before log in with its password and with no other; what Register
+// would refuse as a password is refused before it is hashed.
+func TestHashForSeveral(t *testing.T) {
+	s, _, _ := newService(t)
+	hash, err := s.HashPassword(t.Context(), password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := zhang()
+	other.Login, other.Person.IDNumber = "other", "440524188001010014"
+	for _, r := range []Registration{zhang(), other} {
+		r.Password, r.Hash = "", hash
+		account := register(t, s, r)
+		if _, actor, err := s.Login(t.Context(), r.Login, password, ""); err != nil || actor.Account != account.ID {
+			t.Errorf("%s: %v, %v", r.Login, actor.Account, err)
+		}
+		if _, _, err := s.Login(t.Context(), r.Login, password+"x", ""); !errors.Is(err, ErrBadCredentials) {
+			t.Errorf("%s with another password: %v", r.Login, err)
+		}
+	}
+	var fields FieldErrors
+	if _, err := s.HashPassword(t.Context(), "short"); !errors.As(err, &fields) || fields[0].Field != "password" {
+		t.Errorf("a short password: %v", err)
+	}
+}
+
 // TestPasswordCost: what is stored is argon2id at the cost of RFC 9106.
 func TestPasswordCost(t *testing.T) {
 	h := newHasher(passwordCost)

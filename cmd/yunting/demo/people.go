@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"yunting/internal/identity"
 )
@@ -58,15 +59,16 @@ func withCheckDigit(first17 string) string {
 // enrol registers the cast, or finds those who are there from an earlier start.
 func (c Court) enrol(ctx context.Context) ([]Person, error) {
 	people := cast()
+	shared := sync.OnceValues(func() (identity.Hash, error) { return c.Identity.HashPassword(ctx, Password) })
 	for i := range people {
-		if err := c.enrolOne(ctx, &people[i]); err != nil {
+		if err := c.enrolOne(ctx, &people[i], shared); err != nil {
 			return nil, fmt.Errorf("demo: enrol %s: %w", people[i].Login, err)
 		}
 	}
 	return people, nil
 }
 
-func (c Court) enrolOne(ctx context.Context, p *Person) error {
+func (c Court) enrolOne(ctx context.Context, p *Person, shared func() (identity.Hash, error)) error {
 	p.Password = Password
 	account, err := c.Identity.AccountByLogin(ctx, p.Login)
 	if err == nil {
@@ -76,7 +78,11 @@ func (c Court) enrolOne(ctx context.Context, p *Person) error {
 	if !errors.Is(err, identity.ErrNotFound) {
 		return err
 	}
-	p.account, err = c.Identity.Register(ctx, identity.Registration{Login: p.Login, Password: Password, Person: identity.Person{
+	hash, err := shared()
+	if err != nil {
+		return err
+	}
+	p.account, err = c.Identity.Register(ctx, identity.Registration{Login: p.Login, Hash: hash, Person: identity.Person{
 		Name: p.Name, IDKind: identity.IDResident, IDNumber: withCheckDigit(p.idNumber), Phone: p.phone,
 		Email: p.Login + "@demo.localhost", Locale: "zh-CN"}})
 	if err != nil {

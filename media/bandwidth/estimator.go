@@ -48,7 +48,7 @@ type Estimator struct {
 	silenced  int64  // last decrease for silence
 	sentAt    uint32 // packets sent at the last feedback
 	late      int64  // what was sent until then says nothing of the way's delay
-	moved     int64  // what was sent until then went another way
+	moved     int64  // what was sent until then went another way, or none
 	reportAt  int64
 	reported  uint64
 }
@@ -146,6 +146,9 @@ func (e *Estimator) Feedback(rtcp []byte, now time.Time) error {
 	}
 	at := e.history.micros(now)
 	e.unwrap()
+	if e.silenced > e.heard { // what was sent into the silence has been answered for by Tick
+		e.moved = max(e.moved, e.silenced)
+	}
 	e.heard, e.sentAt = at, e.history.next.Load()
 	received, lost := 0, 0
 	e.queue.begin()
@@ -305,7 +308,7 @@ func (e *Estimator) Probe(wantBps int, now time.Time) (Probe, bool) {
 	target := float64(e.TargetBps())
 	want := min(float64(wantBps), e.max, e.cap, probeGain*target)
 	if !e.started || e.prober.running || at < e.prober.next || want < 1.05*target || e.detector.state == signalOveruse ||
-		at-e.delay.decreased < probeCalm && e.delay.decreased > 0 || e.loss.trial.running || at-e.heard > silentEvery {
+		at-e.delay.decreased < probeCalm && e.delay.decreased > 0 || e.loss.trying(at) || e.unansweredLocked(at) {
 		return Probe{}, false
 	}
 	wait := e.prober.wait
@@ -317,6 +320,13 @@ func (e *Estimator) Probe(wantBps int, now time.Time) (Probe, bool) {
 	return p, true
 }
 
+// unansweredLocked tells that packets left lately and nothing is heard of them: no time to send more. After a long silence
+// every picture may be paused and nobody speak, so that a probe alone can still be heard of.
+func (e *Estimator) unansweredLocked(at int64) bool {
+	silent := at - e.heard
+	return silent > silentEvery && silent < silence+2*e.rtt && e.history.next.Load() != e.sentAt
+}
+
 // Try is Probe for a receiver that no padding can be sent to: from time to
 // time the target itself is raised, and the media are the probe.
 func (e *Estimator) Try(wantBps int, now time.Time) {
@@ -324,7 +334,7 @@ func (e *Estimator) Try(wantBps int, now time.Time) {
 	defer e.mu.Unlock()
 	at := e.history.micros(now)
 	want := min(float64(wantBps), e.max, e.cap, probeGain*float64(e.TargetBps()))
-	if !e.started || at < e.prober.next || e.detector.state == signalOveruse || e.loss.trial.running ||
+	if !e.started || at < e.prober.next || e.detector.state == signalOveruse || e.loss.trying(at) ||
 		at-e.delay.decreased < probeBackMax && e.delay.decreased > 0 {
 		return
 	}

@@ -155,6 +155,52 @@ func TestSilenceLowersTheTarget(t *testing.T) {
 	}
 }
 
+// TestComesBackWithNothingToSend: a way that carried nothing for a while, so that every picture was paused, and carries again
+// when no media are left that feedback could be of, as while nobody speaks: probes alone bring the estimate back.
+func TestComesBackWithNothingToSend(t *testing.T) {
+	for name, lost := range map[string]float64{"whole": 0, "a tenth lost both ways": 0.1} {
+		t.Run(name, func(t *testing.T) {
+			l := newLink(t, Options{StartBps: 1_500_000})
+			l.layers, l.want, l.loss, l.feedLoss = []float64{40e3, 150e3, 500e3, 1.5e6}, 1.5e6, lost, lost
+			l.run(10 * time.Second)
+			l.loss = 1
+			l.run(20 * time.Second)
+			if got := l.e.TargetBps(); got > 40_000 {
+				t.Fatalf("after 20 s of silence the target is %d", got)
+			}
+			l.loss, l.layers = lost, []float64{0}
+			l.run(40 * time.Second)
+			if d := l.reached(30*time.Second, func(bps int) bool { return bps > 1_000_000 }); d > 25*time.Second {
+				t.Errorf("the target is %d after 40 s of a sound way", l.e.TargetBps())
+			} else {
+				t.Logf("above 1 Mbps in %v", d)
+			}
+		})
+	}
+}
+
+// TestTrialWithoutPacketsEnds: media that stop while a lower rate is tried for a loss leave nothing to judge it by; it does not
+// keep probes away for ever.
+func TestTrialWithoutPacketsEnds(t *testing.T) {
+	l := newLink(t, Options{StartBps: 1_500_000})
+	l.layers, l.want = []float64{40e3, 150e3, 500e3}, 1.5e6
+	l.run(10 * time.Second)
+	l.loss = 0.9
+	for !l.e.loss.trial.running {
+		if l.run(50 * time.Millisecond); l.at > time.Minute {
+			t.Fatal("no trial began")
+		}
+	}
+	l.loss, l.layers = 0, []float64{0}
+	began, lowered := l.at, l.e.TargetBps()
+	l.run(40 * time.Second)
+	if d := l.reached(began, func(bps int) bool { return bps > 1_000_000 }); d > 30*time.Second {
+		t.Errorf("from %d the target is %d 40 s later", lowered, l.e.TargetBps())
+	} else {
+		t.Logf("from %d above 1 Mbps in %v", lowered, d)
+	}
+}
+
 // TestMoved: a way that died says nothing of the next one, which is tried afresh; nor does what is reported of it late.
 func TestMoved(t *testing.T) {
 	l := newLink(t, Options{})

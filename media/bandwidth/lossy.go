@@ -9,7 +9,8 @@ const (
 	lossFew        = 10
 	lossHigh       = 0.10
 	lossLow        = 0.02
-	lossGrowth     = 1.15 // a window
+	lossGrowth     = 1.15      // a window
+	lossTrial      = 9_000_000 // µs: a trial without an answer by then had too few packets
 )
 
 // lossy is the loss-based controller (gcc-02 section 6) with one addition:
@@ -37,6 +38,11 @@ func (l *lossy) init() { l.bps = math.Inf(1) }
 func (l *lossy) count(received, lost int) {
 	l.received += received
 	l.lost = max(l.lost+lost, 0)
+}
+
+// trying tells whether a lower rate is being tried still.
+func (l *lossy) trying(now int64) bool {
+	return l.trial.running && now-l.trial.at < lossTrial
 }
 
 // update judges a full window. delivered is the rate that arrived, rate the

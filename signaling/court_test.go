@@ -181,6 +181,18 @@ func (c *court) serve(w http.ResponseWriter, r *http.Request) {
 	c.hub.Load().Serve(w, r, actor, h, Seat(seat))
 }
 
+// recorded waits until the docket holds so many recordings, or more.
+func (c *court) recorded(t *testing.T, n int) (list []docket.Recording) {
+	t.Helper()
+	eventually(t, "recordings are stored", func() bool {
+		var err error
+		list, err = c.docket.Recordings(t.Context(), c.hearing.ID)
+		check(t, err)
+		return len(list) >= n
+	})
+	return list
+}
+
 // events lists the kinds of the hearing's events that concern a person, in order.
 func (c *court) events(account uuid.UUID) []string {
 	c.t.Helper()

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"net/http/httptest"
 	"testing"
-
-	"yunting/docket"
 )
 
 // TestBrowserTwoPages has the judge open the hearing in a second page: it takes over, the first says so, lets devices and
@@ -61,13 +59,7 @@ func TestBrowserTwoPages(t *testing.T) {
 	older.run(`document.querySelector('[data-phase=closed]').click()`)
 	older.until("the closing is asked", `document.querySelector('dialog [data-act=confirm]')`)
 	older.run(`document.querySelector('dialog [data-act=confirm]').click()`)
-	var list []docket.Recording
-	eventually(t, "the recordings are stored", func() bool {
-		var err error
-		list, err = c.docket.Recordings(t.Context(), c.hearing.ID)
-		check(t, err)
-		return len(list) >= 2
-	})
+	list := c.recorded(t, 2)
 	files := ""
 	for _, r := range list {
 		if r.Account == c.people["judge"].Account {

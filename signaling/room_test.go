@@ -312,13 +312,7 @@ func TestRecording(t *testing.T) {
 	eventually(t, "two seconds of hearing", func() bool { return clerk.hears(judge) > before+100 })
 	judge.must("phase", map[string]any{"to": "recess"})
 	judge.must("phase", map[string]any{"to": "closed"})
-	var recordings []docket.Recording
-	eventually(t, "recordings are stored", func() bool {
-		var err error
-		recordings, err = c.docket.Recordings(t.Context(), c.hearing.ID)
-		check(t, err)
-		return len(recordings) == 2
-	})
+	recordings := c.recorded(t, 2)
 	for _, r := range recordings {
 		stored, err := c.blobs.Stat(t.Context(), r.Blob.Hash)
 		check(t, err)

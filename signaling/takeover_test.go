@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"yunting/docket"
 	"yunting/media"
 	"yunting/media/record"
 )
@@ -34,14 +33,7 @@ func TestTakeoverIsListed(t *testing.T) {
 	speaks(newer)
 	judge.must("phase", map[string]any{"to": "recess"})
 	judge.must("phase", map[string]any{"to": "closed"})
-	var recordings []docket.Recording
-	eventually(t, "recordings are stored", func() bool {
-		var err error
-		recordings, err = c.docket.Recordings(t.Context(), c.hearing.ID)
-		check(t, err)
-		return len(recordings) == 3
-	})
-	for _, r := range recordings {
+	for _, r := range c.recorded(t, 3) {
 		var gaps []record.Gap
 		check(t, json.Unmarshal(r.Gaps, &gaps))
 		taken := 0

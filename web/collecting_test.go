@@ -169,6 +169,13 @@ func TestFilesOfNoUploadAreCollected(t *testing.T) {
 	}
 }
 
+// age lets days pass since a draft's last change.
+func (c *apiCourt) age(draft uuid.UUID, days int) {
+	c.t.Helper()
+	_, err := c.server.Pool.Exec(c.t.Context(), `UPDATE cases SET updated_at = updated_at - make_interval(days => $1) WHERE id = $2`, days, draft)
+	apiCheck(c.t, err)
+}
+
 // TestLapsedDraftsAreCollected: the page and the desk say until when a draft is kept, in both languages; then what it says and its
 // files are gone, but for a file that another draft names. Who is sending a file keeps the draft.
 func TestLapsedDraftsAreCollected(t *testing.T) {
@@ -192,11 +199,7 @@ func TestLapsedDraftsAreCollected(t *testing.T) {
 			t.Errorf("%s does not say until when in English", path)
 		}
 	}
-	age := func() {
-		_, err := c.server.Pool.Exec(t.Context(), `UPDATE cases SET updated_at = updated_at - interval '92 days' WHERE id = $1`, made.ID)
-		apiCheck(t, err)
-	}
-	age()
+	c.age(made.ID, 92)
 	sending := c.uploadPart(made.ID, []byte("on its way"), 2)
 	apiCheck(t, CollectDrafts(t.Context(), c.server.Config))
 	c.page("plaintiff", casePath(made.ID, "/edit"), http.StatusOK)
@@ -227,9 +230,8 @@ func TestOwnersAreToldBeforeTheirDraftLapses(t *testing.T) {
 	c := newAPICourt(t)
 	c.enrol()
 	made, _ := c.draftCase()
-	_, err := c.server.Pool.Exec(t.Context(), `UPDATE cases SET updated_at = updated_at - interval '85 days' WHERE id = $1`, made.ID)
-	apiCheck(t, err)
-	_, err = c.server.Docket.NoticeDrafts(t.Context())
+	c.age(made.ID, 85)
+	_, err := c.server.Docket.NoticeDrafts(t.Context())
 	apiCheck(t, err)
 	until := c.server.Docket.Court().Today(c.server.Now()).AddDays(5)
 	says := func(who, lang string) bool {
@@ -262,8 +264,7 @@ func TestOwnersAreToldThatTheirDraftLapsed(t *testing.T) {
 	c := newAPICourt(t)
 	c.enrol()
 	made, item := c.draftCase()
-	_, err := c.server.Pool.Exec(t.Context(), `UPDATE cases SET updated_at = updated_at - interval '92 days' WHERE id = $1`, made.ID)
-	apiCheck(t, err)
+	c.age(made.ID, 92)
 	if reply := c.send("stranger", "GET", casePath(made.ID, ""), nil); reply.status != http.StatusForbidden {
 		t.Errorf("another's draft: %d", reply.status)
 	}

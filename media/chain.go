@@ -3,6 +3,8 @@ package media
 import (
 	"time"
 
+	"github.com/pion/webrtc/v4"
+
 	"yunting/media/packet"
 	"yunting/media/simulcast"
 )
@@ -16,9 +18,9 @@ const (
 
 // mendChain asks for a key picture when a packet is lost without which nothing
 // more can be shown of a layer that somebody gets: its receivers cannot know
-// that asking us for it is in vain. Of a stream that tells what its layers need.
+// that asking us for it is in vain.
 func (w *worker) mendChain(l *layer, now time.Time, rtt time.Duration) {
-	if !l.svc || l.wantKey || now.Sub(l.mended) < mendEvery {
+	if l.track.kind != webrtc.RTPCodecTypeVideo || l.wantKey || now.Sub(l.mended) < mendEvery {
 		return
 	}
 	l.mended = now
@@ -30,7 +32,11 @@ func (w *worker) mendChain(l *layer, now time.Time, rtt time.Duration) {
 	if cut == 0 {
 		return
 	}
-	l.wantKey = len(l.track.feeds) > 0
+	for _, f := range l.track.feeds { // who records several layers in one stream takes them all
+		if l.svc || f.mapper.Started() && cut&(1<<f.mapper.Layer()) != 0 {
+			l.wantKey = true
+		}
+	}
 	for _, s := range l.track.subscriptions() {
 		if sent := s.sent(); sent != simulcast.None && s.active() && cut&(1<<sent) != 0 {
 			l.wantKey = true // ask does so next
@@ -44,6 +50,12 @@ func (w *worker) mendChain(l *layer, now time.Time, rtt time.Duration) {
 // a layer's chain (RTP Payload Format For AV1 appendix A).
 func (l *layer) severed(seq uint16) (layers uint8) {
 	before, after := l.neighbour(seq, ^uint16(0)), l.neighbour(seq, 1)
+	if !l.svc {
+		if before == nil || after == nil || baseBetween(before, after) {
+			return 1 << l.index
+		}
+		return 0
+	}
 	if before == nil || after == nil {
 		return allLayers
 	}
@@ -75,11 +87,11 @@ func (l *layer) severed(seq uint16) (layers uint8) {
 	return layers
 }
 
-// neighbour is the nearest packet that came, one step after the other from seq.
+// neighbour is the nearest packet of a picture that came, one step after the other from seq.
 func (l *layer) neighbour(seq, step uint16) *buffer {
 	for range nearby {
 		seq += step
-		if b, ok := l.cache.Get(seq); ok {
+		if b, ok := l.cache.Get(seq); ok && !b.empty() {
 			return b
 		}
 	}
@@ -99,4 +111,28 @@ func unchained(before, after *buffer) (layers uint8) {
 		return allLayers &^ (2<<before.spatial - 1)
 	}
 	return allLayers &^ (1<<before.spatial - 1)
+}
+
+// baseBetween tells whether something of a picture that the later ones need was lost between two packets of a stream of one
+// spatial layer: of the lowest temporal layer, or of a stream that does not number its pictures (RFC 7741 section 4.2:
+// TL0PICIDX counts those of the lowest layer, PictureID all). A lost picture of an upper temporal layer passes with the next of
+// the lowest.
+func baseBetween(before, after *buffer) bool {
+	if before.head.Timestamp == after.head.Timestamp {
+		return before.temporal.layer == 0
+	}
+	if before.vp8.PictureIDAt == 0 || after.vp8.PictureIDAt == 0 {
+		return true
+	}
+	if before.temporal.layer == 0 && !before.head.Marker || after.temporal.layer == 0 && !after.vp8.Start {
+		return true // the end of the one, or the beginning of the other
+	}
+	if before.vp8.TL0At == 0 || after.vp8.TL0At == 0 {
+		return after.vp8.Apart(before.vp8) != 1
+	}
+	between := after.vp8.TL0PicIdx - before.vp8.TL0PicIdx
+	if after.temporal.layer == 0 {
+		between--
+	}
+	return between != 0
 }

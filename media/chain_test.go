@@ -4,8 +4,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
 
+	"yunting/media/packet"
 	"yunting/media/simulcast"
 )
 
@@ -178,6 +180,150 @@ func TestUpWhereALayerBegins(t *testing.T) {
 		}
 		if send(3, false); s.sent() != tc.want {
 			t.Errorf("%s: later layer %d is sent", tc.name, s.sent())
+		}
+	}
+}
+
+// TestBaseIsMissed loses packets of a VP8 stream of three temporal layers and padding at random, round all wraps of its numbers:
+// a hole is told to hold something of the lowest layer exactly when it does.
+func TestBaseIsMissed(t *testing.T) {
+	stream, _, _ := thinTrack(t)
+	stream.seq, stream.picture, stream.tl0 = 65_000, 0x7f00, 200
+	now, r, told := time.Now(), stream.r, map[bool]int{}
+	for round := range 400 {
+		var arrive []*buffer
+		var missed []uint16
+		var hole []uint16 // lost in a row
+		base := false     // something of the lowest layer is in it
+		want := map[uint16]bool{}
+		for n := range 24 {
+			now = now.Add(40 * time.Millisecond)
+			packets := stream.next(t, now, n == 0)
+			if r.IntN(3) == 0 { // lost or not, it is of no picture
+				pad := stream.layer.takes(t, &rtp.Packet{Header: rtp.Header{Version: 2, SequenceNumber: stream.seq, Timestamp: packets[0].head.Timestamp,
+					SSRC: stream.layer.ssrc, Padding: true}, PaddingSize: 100}, now)
+				stream.seq++
+				packets = append(packets, pad)
+			}
+			for _, b := range packets {
+				if n > 0 && n < 23 && r.IntN(4) == 0 {
+					hole, base = append(hole, b.head.Seq), base || !b.empty() && b.temporal.layer == 0
+					missed = append(missed, b.head.Seq)
+					continue
+				}
+				arrive = append(arrive, b)
+				if b.empty() { // the hole goes on behind it
+					continue
+				}
+				for _, seq := range hole {
+					want[seq] = base
+				}
+				hole, base = hole[:0], false
+			}
+		}
+		stream.layer.accept(arrive)
+		for _, seq := range missed {
+			got := stream.layer.severed(seq) != 0
+			if told[got]++; got != want[seq] {
+				t.Fatalf("round %d, packet %d: severed %v, want %v", round, seq, got, want[seq])
+			}
+		}
+	}
+	if told[true] < 1000 || told[false] < 1000 {
+		t.Errorf("%d holes cut the stream and %d do not", told[true], told[false])
+	}
+}
+
+// TestBrokenStreamIsMended: of a stream of one layer, a key picture is asked for when something that later pictures need stays
+// away from who gets it, once; not for what can be done without, nor for what came late, nor where nobody gets it.
+func TestBrokenStreamIsMended(t *testing.T) {
+	all := codecs()
+	for _, tc := range []struct {
+		name  string
+		codec webrtc.RTPCodecParameters
+		lost  int           // picture of twelve
+		late  time.Duration // when it comes all the same; 0 never
+		other bool          // the receiver has another layer
+		want  bool
+	}{
+		{"VP8", all[0], 4, 0, false, true},
+		{"VP8, repaired", all[0], 4, 300 * time.Millisecond, false, false},
+		{"VP8, nothing lost", all[0], -1, 0, false, false},
+		{"VP8, of another layer", all[0], 4, 0, true, false},
+		{"H264", all[1], 4, 0, false, true},
+		{"H264, repaired", all[1], 4, 300 * time.Millisecond, false, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			tr, layers := threeLayers(t, tc.codec)
+			s, _ := subscribe(tr)
+			s.target = 1
+			e, now := layers[1], time.Now()
+			e.seq = 65_530
+			if tc.other {
+				s.target = 0
+				s.forward(layers[0].layer.accept([]*buffer{layers[0].next(t, now, true)}), now)
+			}
+			var missing *buffer
+			var missedAt time.Time
+			asked := 0
+			for n := range 40 {
+				now = now.Add(40 * time.Millisecond)
+				b := e.next(t, now, n == 0)
+				arrive := []*buffer{b}
+				if n == tc.lost {
+					missing, missedAt, arrive = b, now, nil
+				}
+				if missing != nil && tc.late > 0 && now.Sub(missedAt) >= tc.late {
+					missing.arrived = now
+					arrive, missing = append(arrive, missing), nil
+				}
+				s.forward(e.layer.accept(arrive), now)
+				e.layer.wantKey = false
+				tr.w.mendChain(e.layer, now, 100*time.Millisecond)
+				if e.layer.wantKey {
+					if asked++; now.Sub(missedAt) < mendAfter+100*time.Millisecond {
+						t.Errorf("asked %v after the loss", now.Sub(missedAt))
+					}
+				}
+			}
+			if (asked > 0) != tc.want {
+				t.Errorf("asked %d times, want any: %v", asked, tc.want)
+			}
+			e.layer.wantKey = false
+			s.forward(e.layer.accept([]*buffer{e.next(t, now.Add(time.Millisecond), true)}), now)
+			if tr.w.mendChain(e.layer, now.Add(time.Second), 0); e.layer.wantKey {
+				t.Error("asked again after a key picture")
+			}
+		})
+	}
+}
+
+// TestBaseBetween: what tells streams without temporal layers, or without numbers of pictures, apart.
+func TestBaseBetween(t *testing.T) {
+	vp8 := func(picture uint16, start, marker bool) *buffer {
+		b := &buffer{vp8: packet.VP8{PictureIDAt: 2, Long: true, PictureID: picture, Start: start}}
+		b.head.Timestamp, b.head.Marker = uint32(picture), marker
+		return b
+	}
+	h264 := func(timestamp uint32) *buffer {
+		b := &buffer{}
+		b.head.Timestamp, b.head.Marker = timestamp, true
+		return b
+	}
+	for _, tc := range []struct {
+		name          string
+		before, after *buffer
+		want          bool
+	}{
+		{"padding between two pictures", vp8(0x7fff, false, true), vp8(0, true, true), false},
+		{"a whole picture", vp8(0x7fff, false, true), vp8(1, true, true), true},
+		{"the end of a picture", vp8(7, true, false), vp8(8, true, true), true},
+		{"the beginning of a picture", vp8(7, true, true), vp8(8, false, true), true},
+		{"the middle of a picture", vp8(7, true, false), vp8(7, false, true), true},
+		{"H264 does not tell", h264(1), h264(2), true},
+	} {
+		if got := baseBetween(tc.before, tc.after); got != tc.want {
+			t.Errorf("%s: %v", tc.name, got)
 		}
 	}
 }

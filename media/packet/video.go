@@ -74,6 +74,15 @@ func ParseVP8(p []byte) (VP8, error) {
 	return d, nil
 }
 
+// Apart is how many pictures d's is after that of an earlier descriptor of the stream, by their ids.
+func (d VP8) Apart(earlier VP8) int {
+	mask := uint16(0x7f)
+	if d.Long && earlier.Long {
+		mask = 0x7fff
+	}
+	return int((d.PictureID - earlier.PictureID) & mask)
+}
+
 // readKeyFrame reads the frame header (RFC 6386 section 9.1).
 func (d *VP8) readKeyFrame(f []byte) {
 	if !d.Start || len(f) < 1 || f[0]&1 != 0 {

@@ -1,12 +1,13 @@
 // The panel at the side: the judge's course of the hearing, the people, the transcript.
 
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "../lib/icons";
 import { useRoom } from "./context";
 import { Dialog } from "./dialog";
 import { People } from "./people";
 import { PauseControl } from "./recorder";
 import type { Phase } from "./protocol";
+import { rove } from "./rove";
 import { Transcript } from "./transcript";
 
 export type Tab = "control" | "transcript" | "people";
@@ -14,17 +15,21 @@ export type Tab = "control" | "transcript" | "people";
 export function Panel({ tab, setTab }: { tab: Tab; setTab: (t: Tab | null) => void }) {
   const { room, t } = useRoom();
   const tabs: Tab[] = room.config.me.seat === "judge" ? ["control", "transcript", "people"] : ["transcript", "people"];
+  const close = () => {
+    document.querySelector<HTMLElement>(`[data-act=${tab}]`)?.focus(); // the dock's button that opens it again
+    setTab(null);
+  };
   return (
     <aside class="panel" aria-label={t(`panel.${tab}`)}>
       <div class="panel-head">
-        <div class="tabs" role="tablist">
+        <div class="tabs" role="tablist" onKeyDown={rove}>
           {tabs.map((x) => (
-            <button key={x} type="button" role="tab" id={`tab-${x}`} aria-selected={x === tab} aria-controls="panel-body" class={x === tab ? "tab on" : "tab"} onClick={() => setTab(x)}>
+            <button key={x} type="button" role="tab" id={`tab-${x}`} aria-selected={x === tab} tabIndex={x === tab ? 0 : -1} aria-controls="panel-body" class={x === tab ? "tab on" : "tab"} onClick={() => setTab(x)}>
               {t(`panel.${x}`)}
             </button>
           ))}
         </div>
-        <button type="button" class="panel-close" onClick={() => setTab(null)} aria-label={t("panel.close")} title={t("panel.close")}><Icon name="close" /></button>
+        <button type="button" class="panel-close" onClick={close} aria-label={t("panel.close")} title={t("panel.close")}><Icon name="close" /></button>
       </div>
       <div class="panel-body" id="panel-body" role="tabpanel" aria-labelledby={`tab-${tab}`}>
         {tab === "control" && <Control />}
@@ -51,11 +56,18 @@ function Control() {
     await room.act({ type: "phase", to });
     setBusy(false);
   };
+  const self = useRef<HTMLDivElement>(null);
+  const moved = useRef(phase);
+  useEffect(() => {
+    // The pressed button is gone. Its successor moves the hearing on, so a held Enter must not find it: the next Tab does.
+    if (moved.current !== phase && document.activeElement === document.body) self.current?.focus();
+    moved.current = phase;
+  }, [phase]);
   const word = (p: Phase) => (p === resume ? t("do.resume", { phase: t(`phase.${p}`) }) : t(`do.${p}`));
   const main = next.find((p) => p !== "recess" && !(phase === "recess" && p === "closed"));
   const says = (p: Phase) => (["opening", "closed", "recess"].includes(p) && p !== resume ? t(`do.${p}.says`) : "");
   return (
-    <div class="control">
+    <div class="control" ref={self} tabIndex={-1}>
       <ol class="course">
         {course.map((p, i) => (
           <li key={p} class={i < here ? "done" : i === here ? "now" : ""} aria-current={i === here ? "step" : undefined}>

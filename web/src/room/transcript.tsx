@@ -7,6 +7,7 @@ import { Icon } from "../lib/icons";
 import { newID } from "../lib/uuid";
 import { useRoom } from "./context";
 import type { Line } from "./protocol";
+import { rove } from "./rove";
 
 interface Pending {
   id: string;
@@ -102,6 +103,7 @@ function Write({ send }: { send: (p: Pending) => Promise<void> }) {
   const speakers = state.people.filter((p) => p.seat !== "observer").map((p) => `${t(`seat.${p.seat}`)} ${p.name}`.trim());
   const [speaker, setSpeaker] = useState("");
   const chosen = speaker || speakers[0] || t("seat.clerk");
+  const reached = speakers.includes(chosen) ? chosen : speakers[0]; // by Tab; who was chosen may have left
   const type = (value: string) => {
     setText(value);
     sessionStorage.setItem(key, value);
@@ -115,9 +117,9 @@ function Write({ send }: { send: (p: Pending) => Promise<void> }) {
   };
   return (
     <form class="write" onSubmit={submit}>
-      <div class="speakers" role="radiogroup" aria-label={t("line.speaker")}>
+      <div class="speakers" role="radiogroup" aria-label={t("line.speaker")} onKeyDown={rove}>
         {speakers.map((s, i) => (
-          <button key={s} type="button" role="radio" aria-checked={s === chosen} class={s === chosen ? "speaker on" : "speaker"} onClick={() => setSpeaker(s)} title={`Alt+${i + 1}`}>{s}</button>
+          <button key={s} type="button" role="radio" aria-checked={s === chosen} tabIndex={s === reached ? 0 : -1} class={s === chosen ? "speaker on" : "speaker"} onClick={() => setSpeaker(s)} title={`Alt+${i + 1}`}>{s}</button>
         ))}
       </div>
       <textarea name="line" rows={3} value={text} placeholder={t("line.placeholder")} aria-label={t("line.text")} maxLength={4000}

@@ -8,6 +8,7 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"yunting/media/packet"
+	"yunting/media/rewrite"
 	"yunting/media/simulcast"
 )
 
@@ -235,34 +236,36 @@ func TestBaseIsMissed(t *testing.T) {
 }
 
 // TestBrokenStreamIsMended: of a stream of one layer, a key picture is asked for when something that later pictures need stays
-// away from who gets it, once; not for what can be done without, nor for what came late, nor where nobody gets it.
+// away from a receiver or the record, until one comes; not for what came late, nor where nobody gets it.
 func TestBrokenStreamIsMended(t *testing.T) {
 	all := codecs()
 	for _, tc := range []struct {
-		name  string
-		codec webrtc.RTPCodecParameters
-		lost  int           // picture of twelve
-		late  time.Duration // when it comes all the same; 0 never
-		other bool          // the receiver has another layer
-		want  bool
+		name     string
+		codec    webrtc.RTPCodecParameters
+		lost     int           // picture of forty
+		late     time.Duration // when it comes all the same; 0 never
+		received uint8         // layer; the middle one is hit
+		recorded uint8
+		want     bool
 	}{
-		{"VP8", all[0], 4, 0, false, true},
-		{"VP8, repaired", all[0], 4, 300 * time.Millisecond, false, false},
-		{"VP8, nothing lost", all[0], -1, 0, false, false},
-		{"VP8, of another layer", all[0], 4, 0, true, false},
-		{"H264", all[1], 4, 0, false, true},
-		{"H264, repaired", all[1], 4, 300 * time.Millisecond, false, false},
+		{"VP8", all[0], 4, 0, 1, simulcast.None, true},
+		{"VP8, repaired", all[0], 4, 300 * time.Millisecond, 1, simulcast.None, false},
+		{"VP8, nothing lost", all[0], -1, 0, 1, 1, false},
+		{"VP8, of another layer", all[0], 4, 0, 0, 0, false},
+		{"VP8, of the record", all[0], 4, 0, 0, 1, true},
+		{"H264", all[1], 4, 0, 1, simulcast.None, true},
+		{"H264, repaired", all[1], 4, 300 * time.Millisecond, 1, simulcast.None, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			tr, layers := threeLayers(t, tc.codec)
 			s, _ := subscribe(tr)
-			s.target = 1
+			s.target = tc.received
 			e, now := layers[1], time.Now()
 			e.seq = 65_530
-			if tc.other {
-				s.target = 0
-				s.forward(layers[0].layer.accept([]*buffer{layers[0].next(t, now, true)}), now)
+			if tc.recorded != simulcast.None {
+				tr.feeds = []*feed{{sink: &countSink{n: map[uint32]bool{}}, track: tr, mapper: &rewrite.Mapper{}, target: tc.recorded}}
 			}
+			s.forward(layers[0].layer.accept([]*buffer{layers[0].next(t, now, true)}), now)
 			var missing *buffer
 			var missedAt time.Time
 			asked := 0

@@ -32,7 +32,6 @@ import (
 	"yunting/service"
 	"yunting/service/grid"
 	"yunting/service/mail"
-	"yunting/service/pdf"
 	"yunting/service/sign"
 	"yunting/signaling"
 	"yunting/web"
@@ -104,12 +103,11 @@ func open(ctx context.Context, o options, log *slog.Logger) (_ *court, err error
 	court, keys := docket.ProfileCN(), filepath.Join(o.DataDir, "keys")
 	signer := sync.OnceValues(func() (*sign.Signer, error) { return o.signer(filepath.Join(keys, "signing"), court.Name) })
 	tools := sync.OnceValue(func() grid.Tools { return c.filmTools(ctx) })
-	var aside sync.WaitGroup // what takes a core that the database's start leaves idle; failures are told where the result is used
+	var aside sync.WaitGroup // what takes a core that the database's start leaves idle
 	c.onStop("preparations", 30*time.Second, func(context.Context) error { aside.Wait(); return nil })
 	aside.Go(func() { tools() })
 	if o.begins() {
-		aside.Go(func() { _, _ = signer() })
-		aside.Go(pdf.Preload)
+		aside.Go(func() { _, _ = signer() }) // a failure is told where it is asked for again, below
 	}
 	if err := c.openDatabase(ctx); err != nil {
 		return nil, err

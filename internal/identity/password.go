@@ -20,7 +20,7 @@ type Hash string
 
 // HashPassword hashes a password for several registrations at once: about 0.4 s of a core, paid once. Who reads the stored
 // hashes sees that these accounts share a password, so it is for passwords that everybody knows, a demonstration's. A
-// password that Register would refuse is a FieldErrors.
+// password that Register would refuse of every login is a FieldErrors.
 func (s *Service) HashPassword(ctx context.Context, password string) (Hash, error) {
 	if code := checkPassword(password, ""); code != "" {
 		return "", FieldErrors{{Field: "password", Code: code}}

@@ -308,7 +308,7 @@ func (e *Estimator) Probe(wantBps int, now time.Time) (Probe, bool) {
 	target := float64(e.TargetBps())
 	want := min(float64(wantBps), e.max, e.cap, probeGain*target)
 	if !e.started || e.prober.running || at < e.prober.next || want < 1.05*target || e.detector.state == signalOveruse ||
-		at-e.delay.decreased < probeCalm && e.delay.decreased > 0 || e.loss.trying(at) || e.unansweredLocked(at) {
+		at-e.delay.decreased < probeCalm && e.delay.decreased > 0 || e.loss.trying(at) || e.unanswered(at) {
 		return Probe{}, false
 	}
 	wait := e.prober.wait
@@ -320,9 +320,9 @@ func (e *Estimator) Probe(wantBps int, now time.Time) (Probe, bool) {
 	return p, true
 }
 
-// unansweredLocked tells that packets left lately and nothing is heard of them: no time to send more. After a long silence
+// unanswered tells that packets left lately and nothing is heard of them: no time to send more. After a long silence
 // every picture may be paused and nobody speak, so that a probe alone can still be heard of.
-func (e *Estimator) unansweredLocked(at int64) bool {
+func (e *Estimator) unanswered(at int64) bool {
 	silent := at - e.heard
 	return silent > silentEvery && silent < silence+2*e.rtt && e.history.next.Load() != e.sentAt
 }

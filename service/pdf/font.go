@@ -24,12 +24,6 @@ var (
 	boldFace    = sync.OnceValues(func() (*face, error) { return loadFace("Bold") })
 )
 
-// Preload loads the typeface before the first document needs it. A failure is told by the first document.
-func Preload() {
-	_, _ = regularFace()
-	_, _ = boldFace()
-}
-
 // FontLicence returns the licence of the embedded typeface (SIL Open Font License 1.1), which travels with it.
 func FontLicence() (string, error) {
 	text, err := unpack("fonts/OFL.txt.gz")

@@ -67,7 +67,7 @@ function Control() {
   const main = next.find((p) => p !== "recess" && !(phase === "recess" && p === "closed"));
   const says = (p: Phase) => (["opening", "closed", "recess"].includes(p) && p !== resume ? t(`do.${p}.says`) : "");
   return (
-    <div class="control" ref={self} tabIndex={-1}>
+    <div class="control" ref={self} tabIndex={-1} role="group" aria-label={t("panel.control")}>
       <ol class="course">
         {course.map((p, i) => (
           <li key={p} class={i < here ? "done" : i === here ? "now" : ""} aria-current={i === here ? "step" : undefined}>

@@ -14,6 +14,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
@@ -39,6 +40,7 @@ const (
 	signerFile    = "signer.pem"
 	stamperFile   = "timestamp.pem"
 	rootsFile     = "roots.pem"
+	lockFile      = "lock"
 )
 
 // pair is a private key with its certificate.
@@ -58,6 +60,11 @@ func (s store) options() (Options, error) {
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return Options{}, err
 	}
+	unlock, err := s.lock()
+	if err != nil {
+		return Options{}, err
+	}
+	defer unlock()
 	authority, err := s.pair(authorityFile, func() (pair, error) { return s.issue(pair{}, authorityTemplate(s.court)) })
 	if err != nil {
 		return Options{}, err
@@ -78,6 +85,21 @@ func (s store) options() (Options, error) {
 		Chain: []*x509.Certificate{signer.cert, authority.cert}, Key: signer.key,
 		Stamp: LocalStamper(stamper.cert, stamper.key, s.now), Roots: roots,
 	}, nil
+}
+
+// lock waits until no other start makes or renews keys in the directory: of two first starts at once, both use one authority.
+// The kernel takes the lock from a process that dies.
+func (s store) lock() (unlock func(), err error) {
+	f, err := os.OpenFile(filepath.Join(s.dir, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	unlock = func() { _ = f.Close() } // nothing was written to it
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		unlock()
+		return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
+	}
+	return unlock, nil
 }
 
 // leaf loads a certificate that authority issued; one of an earlier authority is replaced.

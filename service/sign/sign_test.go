@@ -217,6 +217,33 @@ func TestKeysAreKeptAndRenewed(t *testing.T) {
 	}
 }
 
+// Two first starts on one directory at once: what either signs, the other's roots vouch for.
+func TestStartsAtOnceMakeOneAuthority(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "keys")
+	var both [2]*Signer
+	var starts sync.WaitGroup
+	for i := range both {
+		starts.Go(func() {
+			var err error
+			if both[i], err = LoadOrCreate(dir, "法院", fixed(march)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	starts.Wait()
+	if t.Failed() {
+		return
+	}
+	for i, certificate := range both[0].opts.Chain {
+		if !certificate.Equal(both[1].opts.Chain[i]) {
+			t.Errorf("the starts use two certificates %q", certificate.Subject.CommonName)
+		}
+	}
+	if n := strings.Count(string(both[1].RootsPEM()), "BEGIN CERTIFICATE"); n != 1 {
+		t.Errorf("%d roots, want 1", n)
+	}
+}
+
 func TestCarelessOrDamagedKeysAreRefused(t *testing.T) {
 	dir := t.TempDir()
 	if _, err := LoadOrCreate(dir, "法院", fixed(march)); err != nil {

@@ -13,7 +13,7 @@ func (p *tab) look(name string) {
 	p.t.Helper()
 	source, err := os.ReadFile("../web/node_modules/axe-core/axe.min.js")
 	if err != nil {
-		p.t.Fatalf("axe-core: %v (make assets installs it)", err)
+		p.t.Fatalf("axe-core: %v (make check installs it)", err)
 	}
 	p.run(string(source) + "; undefined")
 	for _, f := range p.list(`axe.run(document, {resultTypes: ['violations']}).then(r => r.violations.filter(x => ['serious', 'critical'].includes(x.impact)).map(x => x.id + ': ' + x.help + ' ' + x.nodes.slice(0, 3).map(n => n.html.slice(0, 160)).join(' | ')))`) {

@@ -2,7 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -12,7 +15,9 @@ import (
 // TestBrowserFilm has the judge ask for a film of the demonstration's recorded hearing: the progress moves on the page that
 // stays open, a screen reader is told of it, and the film that is done is an MP4 of the whole hearing.
 func TestBrowserFilm(t *testing.T) {
-	p := startDemo(t, "--no-participants", "--log-level", "warn")
+	p := newDemo(t, "127.0.0.1", "--no-participants", "--log-level", "warn")
+	goOn := p.holdFilms()
+	p.start()
 	v := newVisitor(t, p.url, "judge")
 	v.signIn("linjing")
 	v.open(v.recordedHearing() + "s#films")
@@ -30,6 +35,7 @@ func TestBrowserFilm(t *testing.T) {
 	}
 	v.axe("a film in the making")
 	v.shotAll("film-making")
+	goOn()
 	v.until("the film", `!!document.querySelector('[data-films] li .state.ok')`, 3*time.Minute)
 	made := time.Since(asked)
 	seen := evaluate[[]float64](v, `__seen`)
@@ -53,6 +59,29 @@ func TestBrowserFilm(t *testing.T) {
 	film := v.get(evaluate[string](v, `document.querySelector('[data-films] li a.button[href$="/file"]').getAttribute('href')`))
 	t.Logf("made in %v, progress %v, %d bytes", made.Round(time.Second), seen, len(film))
 	playsThrough(t, written(t, t.TempDir(), "film.mp4", film))
+}
+
+// holdFilms has the demo, not started yet, make the first piece of its films and wait with all others until goOn: a fast
+// machine makes a whole film between two looks at the page.
+func (p *process) holdFilms() (goOn func()) {
+	p.t.Helper()
+	ffmpeg, err := exec.LookPath("ffmpeg")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	dir := p.t.TempDir()
+	script := fmt.Sprintf("#!/bin/sh\ncase \"$*\" in *piece.mkv) mkdir %[1]s/first 2>/dev/null || until [ -e %[1]s/go ]; do sleep 0.1; done;; esac\nexec %[2]s \"$@\"\n", dir, ffmpeg)
+	if err := os.WriteFile(filepath.Join(dir, "ffmpeg"), []byte(script), 0o700); err != nil {
+		p.t.Fatal(err)
+	}
+	p.env = append(p.env, "PATH="+dir+":"+os.Getenv("PATH"))
+	goOn = func() {
+		if err := os.WriteFile(filepath.Join(dir, "go"), nil, 0o600); err != nil {
+			p.t.Error(err)
+		}
+	}
+	p.t.Cleanup(goOn)
+	return goOn
 }
 
 // playsThrough: ffprobe reads an MP4 of one picture and one sound of nearly the same length, with chapters.

@@ -50,6 +50,7 @@ type process struct {
 	dir  string
 	url  string
 	args []string
+	env  []string // beside the test's own
 	cmd  *exec.Cmd
 	log  *syncBuffer
 
@@ -105,6 +106,7 @@ func (p *process) begin() <-chan error {
 		p.t.Fatal(err)
 	}
 	p.cmd = exec.Command(path, p.args...)
+	p.cmd.Env = append(os.Environ(), p.env...)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := p.cmd.Start(); err != nil {

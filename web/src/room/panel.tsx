@@ -1,6 +1,6 @@
 // The panel at the side: the judge's course of the hearing, the people, the transcript.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "../lib/icons";
 import { useRoom } from "./context";
 import { Dialog } from "./dialog";
@@ -58,11 +58,13 @@ function Control() {
   };
   const self = useRef<HTMLDivElement>(null);
   const moved = useRef(phase);
-  useEffect(() => {
-    // The pressed button is gone. Its successor moves the hearing on, so a held Enter must not find it: the next Tab does.
-    if (moved.current !== phase && document.activeElement === document.body) self.current?.focus();
+  useLayoutEffect(() => {
+    // The pressed button is gone. Its successor moves the hearing on, so a held Enter must not find it: the next Tab does,
+    // once it may be pressed.
+    if (busy || moved.current === phase) return;
+    if (document.activeElement === document.body) self.current?.focus();
     moved.current = phase;
-  }, [phase]);
+  }, [phase, busy]);
   const word = (p: Phase) => (p === resume ? t("do.resume", { phase: t(`phase.${p}`) }) : t(`do.${p}`));
   const main = next.find((p) => p !== "recess" && !(phase === "recess" && p === "closed"));
   const says = (p: Phase) => (["opening", "closed", "recess"].includes(p) && p !== resume ? t(`do.${p}.says`) : "");
